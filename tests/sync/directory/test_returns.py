@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from connectors.base import DirectoryPerson
 from sync.db import utcnow, writing
-from sync.directory import compare, directories, reading
+from sync.directory import compare, directories, guard, reading
 from sync.models import Account, Directory, DirectoryEntry, Mail, Person, Task
 from sync.people import held, people
 from sync.rank import Asker
@@ -192,7 +192,9 @@ def test_the_first_of_a_burst_are_held_as_well_once_it_is_noticed(scripted, by):
     Person.update(status="active").where(Person.id == now[0].id).execute()
     assert still_to_remove.waits(removal, removal.account) is None, "they are here, but their groups give no account"
     Person.update(status="deprovisioned").where(Person.id == now[0].id).execute()
+    since = company.row().many_back_since
     assert company.read().counts["held"] == 6 and not company.read().counts["deprovisioned"]
+    assert company.row().many_back_since == since, "it is one burst"
     assert directories.release(company.directory, by, back=True) == 6
     assert {status(f"p{number}@acme.example") for number in range(6)} == {"active"}
 
@@ -244,6 +246,25 @@ def test_someone_of_the_burst_whose_return_is_beyond_doubt_is_not_held_later(scr
         now = Person.get_by_id(one.id)
         assert now.status == "deprovisioned" and now.status_since > one.status_since + timedelta(microseconds=1)
     assert status("p1@acme.example") == "deprovisioned" and company.row().many_back_since
+
+
+def test_people_who_left_by_this_directory_keep_the_time_of_that(home):
+    company, other = (Directory.create(kind="csv", name=name) for name in ("File", "Another"))
+    noon, now = datetime(2026, 11, 1, 12), datetime(2026, 11, 9)
+    for name, status_then, left in (  # days since noon on which they left, by which directory
+        ("once", "deprovisioned", [(company, 0)]), ("twice", "deprovisioned", [(company, 1), (company, 0)]),
+        ("elsewhere later", "deprovisioned", [(company, 0), (other, 2)]), ("elsewhere", "deprovisioned", [(other, 0)]),
+        ("never", "deprovisioned", [(company, None)]), ("here", "active", [(company, 0)]),
+        ("nobody's", "deprovisioned", [(company, 0)]),
+    ):  # fmt: skip
+        one = Person.create(name=name, status=status_then, status_since=now)
+        for number, (directory, days) in enumerate(left):
+            DirectoryEntry.create(directory=directory, external_id=f"{name} {number}", person=one,
+                                  left_at=None if days is None else noon + days * DAY)  # fmt: skip
+    people_held = [one.id for one in Person.select().where(Person.name != "nobody's")]
+    guard.keep_departures(company, people_held)
+    kept = {one.name: one.status_since for one in Person.select().where(Person.status_since != now)}
+    assert kept == {"once": noon, "twice": noon + DAY, "elsewhere later": noon}
 
 
 def test_the_removal_of_someone_whose_return_waits_for_an_owner_waits_too(scripted, by):

@@ -6,9 +6,10 @@ import pytest
 
 from sync.db import utcnow
 from sync.groups import still_wanted
-from sync.models import Account, Asset, Assignment, Change, GroupRuleAsset, Person
+from sync.models import Account, App, Asset, Assignment, Change, GroupRuleAsset, Person
 from sync.people import people
 from sync.safety.protection import OTHER_EMAIL
+from sync.states import Protection
 from tests.sync.fixtures import email
 
 OTHERS = "The account is gone, or belongs to someone else"
@@ -35,6 +36,31 @@ def test_the_removal_of_someone_no_longer_assigned(groups, chat, of, values, why
     if values:
         of.update(**values).where(rows).execute()
     assert still_wanted.no_longer_holds(Change.get_by_id(change.id)) == why
+
+
+def test_of_several_people_those_are_assigned_again_whom_a_rule_covers_or_whom_none_ever_did(groups, chat):
+    groups.put(1, "Sales")
+    groups.put(2, "Sales")
+    groups.read()
+    groups.rule("Sales", "member")
+    other = App.create(connector="listed", name="Other", category="Test")
+    Assignment.delete().execute()
+    for app, number, ended in ((groups.app, 1, True), (groups.app, 3, True), (groups.app, 4, False), (other, 5, True)):
+        Assignment.create(app=app, person=chat.people[number], ended_at=utcnow() if ended else None)
+    asked = {chat.people[number].id: number for number in range(1, 7)}
+    assert {asked[id] for id in still_wanted.assigned_again(groups.app, asked)} == {1, 2, 4, 5, 6}
+    assert {asked[id] for id in still_wanted.assigned_again(groups.app, [*asked][:1])} == {1}
+
+
+@pytest.mark.parametrize(("wanted", "others", "kind"), [
+    ("member", "member", Protection.LAST_ADMINISTRATOR), ("member", "admin", None), ("owner", "member", None)])
+def test_the_last_administrator_keeps_a_role_whatever_the_rules_give(groups, chat, wanted, others, kind):
+    Account.update(role=others).execute()
+    Account.update(role="admin").where(Account.email == email(1)).execute()
+    change = Change.create(app=groups.app, kind="to change role", account=groups.account(1), in_app=True,
+                           decision="needs confirmation", detail={"role": wanted, "before": "admin"})  # fmt: skip
+    found = still_wanted.protected(Change.get_by_id(change.id))
+    assert (found and found.code) == kind
 
 
 @pytest.mark.parametrize(("of", "values", "why"), [
