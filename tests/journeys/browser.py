@@ -24,11 +24,10 @@ from tests.web.site import pages_over
 
 WIDE, NARROW = 1280, 390
 SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-# A page of a journey lives too briefly for its scripts, and axe's, to be worth optimising, and nobody sees it: it is
-# drawn in one piece, and needs no process for that.
+# A page of a journey lives too briefly for its scripts, and axe's, to be worth optimising, and nobody sees it: it needs
+# no process that draws.
 FOR_SHORT = "--no-turbofan,--no-maglev,--min-semi-space-size=16"
-ARGUMENTS = [*SWITCHES, f"--js-flags={FOR_SHORT}", "--in-process-gpu", f"--default-tile-width={WIDE}",
-             "--default-tile-height=800"]  # fmt: skip
+ARGUMENTS = [*SWITCHES, f"--js-flags={FOR_SHORT}", "--in-process-gpu"]
 TIMEOUT = 30_000  # milliseconds
 FAILED = pytest.StashKey[bool]()  # what a test that has failed has
 

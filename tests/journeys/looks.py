@@ -75,7 +75,7 @@ def look_at(page, url: str, *looks: Look) -> list[str]:
     the other."""
     wrong, theme, before = [], "light", None
     for look in looks:
-        page.set_viewport_size(look.sizes[0])
+        _resize(page, look.sizes[0])
         if before is None or before.address != look.address or not _is_as_opened(page, url, before):
             page.goto(url + look.address)
         if before is None and not page.evaluate("'looks' in window"):
@@ -107,8 +107,7 @@ def _is_as_opened(page, url: str, look: Look) -> bool:
 
 
 def _seen(page, look: Look, size: dict[str, int], theme: str, begins: bool = False) -> list[str]:
-    if page.viewport_size != size:
-        page.set_viewport_size(size)
+    _resize(page, size)
     _picture(page, look, size["width"], theme)
     asked = [look.within, met.known(), begins]
     found, overflow, judged = page.evaluate("(asked) => looks(...asked)", asked)
@@ -123,6 +122,11 @@ def _seen(page, look: Look, size: dict[str, int], theme: str, begins: bool = Fal
     if isinstance(look.act, Press) and not _can_press(page, look.act.selector):
         wrong.append(f"nobody can press {look.act.selector}")
     return [f"{look.name} at {size['width']}, {theme}: {problem}" for problem in wrong]
+
+
+def _resize(page, size: dict[str, int]) -> None:
+    if page.viewport_size != size:
+        page.set_viewport_size(size)
 
 
 def _can_press(page, selector: str) -> bool:

@@ -66,6 +66,7 @@ def test_a_tab_that_is_used_again_is_as_new(tabs: Tabs, live: Live, visited: Tab
 
     visited.page.evaluate(LEFT)
     visited.page.set_viewport_size({"width": 500, "height": 300})
+    assert visited.page.evaluate("[innerWidth, innerHeight]") == [500, 300], "also where hardly any of it is drawn"
     visited.page.emulate_media(
         media="print", color_scheme="dark", reduced_motion="reduce", forced_colors="active", contrast="more"
     )
