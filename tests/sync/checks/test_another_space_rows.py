@@ -48,6 +48,7 @@ def test_decisions_are_forgotten_and_what_the_rules_know_stays(app):
         "a guest's and left out": ({"match_kind": "guest"} | LEFT_OUT, dict.fromkeys(LEFT_OUT)),
         "accepted": ({"match_kind": "matched"}, {}),
         "accepted too": ({"match_kind": "matched"}, {}),
+        "accepted as well": ({"match_kind": "matched"}, {}),
         "accepted until then": ({"match_kind": "matched"}, {}),
         "undecided": ({"match_kind": "matched"}, {}),
         "another app's": (BY_HAND | {"protection_reason": "pilot"}, {}),
@@ -61,14 +62,14 @@ def test_decisions_are_forgotten_and_what_the_rules_know_stays(app):
         expected[id] = shown(accounts[id]) | after
         undone = BEFORE if id == "a guest's by hand" else None
         MatchDecision.create(account=accounts[id], batch=id, match_kind="unmatched", undone_at=undone)
-    for id in ("accepted", "accepted too"):
+    for id in ("accepted", "accepted too", "accepted as well"):
         accept(accounts[id], people["Ana"])
     accept(accounts["accepted until then"], people["Ana"], BEFORE)
     accept(accounts["another app's"], people["Ana"])
     with tables.created(STAGED_ACCOUNT, STAGED_SAME), writing():
         [warning] = another_space.ask_again(app)
     assert {id: shown(account) for id, account in accounts.items()} == expected
-    assert "decide again about 7 accounts with" in warning
+    assert "decide again about 8 accounts with" in warning
     open_still = AcceptedLeaver.select().where(AcceptedLeaver.ended_at.is_null())
     assert [row.account.external_id for row in open_still] == ["another app's"]
     assert AcceptedLeaver.get(account=accounts["accepted until then"]).ended_at == BEFORE
