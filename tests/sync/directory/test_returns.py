@@ -180,6 +180,8 @@ def test_the_first_of_a_burst_are_held_as_well_once_it_is_noticed(scripted, by):
     company.read()
     say(company, range(6), "deprovisioned")
     left = {number: person(f"p{number}@acme.example") for number in range(6)}
+    DirectoryEntry.create(directory=company.directory, external_id="former", person=left[1], reason="Retired",
+                          status="deprovisioned", reported_status="deprovisioned")  # fmt: skip
     removal = Task(report_id=1, created_at=utcnow(), account=Account(person=left[0]))
     assert say(company, range(5), "active") == 0 and status("p0@acme.example") == "active"
     reading_held = say(company, range(5, 6), "active")
@@ -195,6 +197,7 @@ def test_the_first_of_a_burst_are_held_as_well_once_it_is_noticed(scripted, by):
     since = company.row().many_back_since
     assert company.read().counts["held"] == 6 and not company.read().counts["deprovisioned"]
     assert company.row().many_back_since == since, "it is one burst"
+    assert DirectoryEntry.get(external_id="former").reason == "Retired"
     assert directories.release(company.directory, by, back=True) == 6
     assert {status(f"p{number}@acme.example") for number in range(6)} == {"active"}
 
