@@ -35,6 +35,9 @@ from sync.workspace import today
 FIRST_TAB = "onboarded"
 INACTIVE, UNKNOWN = ("30", "60", "90"), "unknown"  # days without activity; nobody knows
 MANY = 5_000  # members, from which the dialog with filters doesn't count them
+MOST_READ = 4  # times as many accounts as the app has: to find each by an index takes nine times as long
+FEW = 500  # found members, so that walking by name until a page is full would mostly walk through the whole app
+BY_NAME = ("", "name", "-name")
 ASSETS = 200  # that are offered as a filter
 
 _OF_THE_ROLE = (Role.app == Account.app) & (Role.external_id == Account.role)
@@ -71,9 +74,11 @@ class Members(Filter):
 
 def search(app: App, wanted: Members, sort: str = "", number: int = 1) -> Page:
     """A page of accounts with their people. Without a `sort` of ORDER, those of people who have left are first."""
-    query = found(app, wanted)
+    query = found(app, wanted, by_name=True)
     is_counted = wanted.narrows or wanted.tab == LEFT
     total = _count(app, wanted, app.last_check_at, today()) if is_counted else _kept(app)[wanted.tab]
+    if wanted.narrows and (sort not in BY_NAME or total <= FEW):
+        query = found(app, wanted)
     if sort or wanted.tab != FIRST_TAB:
         return page_of(query.order_by(*ORDER.terms(sort)), number, _with_people, total)
     return _left_first(app, wanted, query, number, total)
@@ -110,8 +115,9 @@ def ids(app: App, wanted: Members) -> list[int]:
     return list(dict.fromkeys([*(row.id for row in found(app, replace(wanted, tab=LEFT))), *everyone]))
 
 
-def found(app: App, wanted: Members) -> ModelSelect:
-    """The ids of the app's members on the tab that match everything, in no order. Raises ValueError for no such tab."""
+def found(app: App, wanted: Members, by_name: bool = False) -> ModelSelect:
+    """The ids of the app's members on the tab that match everything, in no order. `by_name`: they will be asked for by
+    name, and only until a page is full. Raises ValueError for no such tab."""
     conditions = list(_conditions(app, wanted))
     if wanted.tab == LEFT:  # all of them are the app's: a condition on the app would make SQLite walk through it
         return Account.select(Account.id).where(
@@ -120,8 +126,20 @@ def found(app: App, wanted: Members) -> ModelSelect:
         raise ValueError(f"no such tab: {wanted.tab}")
     # What is looked for is few; with a condition on the app alone, SQLite would walk through all of it.
     of_app = Account.app + 0 == app.id if finding.searches(wanted.search) else Account.app == app
-    on_tab = (of_app, Account.is_present, Account.match_kind.in_(TABS[wanted.tab]))
-    return Account.select(Account.id).where(*on_tab, *conditions)
+    on_tab = [Account.is_present, Account.match_kind.in_(TABS[wanted.tab])]
+    if not by_name and _reads_all(app, wanted):
+        return Account.select(Account.id).where(*conditions, Account.app + 0 == app.id, *on_tab)
+    return Account.select(Account.id).where(of_app, *on_tab, *conditions)
+
+
+def _reads_all(app: App, wanted: Members) -> bool:
+    """Whether it is faster to read all accounts there are, as they lie in the file, than the app's by an index. A
+    server decides that without us."""
+    if db.on_server or not has_many(app) or not (wanted.role or wanted.inactive):
+        return False
+    if wanted.department or wanted.asset or finding.searches(wanted.search):  # these are found by their own indexes
+        return False
+    return (Account.select(fn.MAX(Account.id)).scalar() or 0) <= app.users * MOST_READ
 
 
 def _conditions(app: App, wanted: Members) -> Iterator[Expression]:

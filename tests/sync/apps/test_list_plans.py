@@ -12,7 +12,7 @@ from sync.apps.assets import Assets
 from sync.apps.member_list import Members
 from sync.db import db
 from sync.listing import YES
-from sync.models import App
+from sync.models import Account, App
 from sync.people import person_list
 from sync.people.person_list import People
 from tests.database import ON_FILE
@@ -53,6 +53,17 @@ def test_members(chat, sort: str) -> None:
     app = App.get_by_id(chat.app.id)
     for wanted in OF_MEMBERS:
         assert scanned(plan(lambda wanted=wanted: member_list.search(app, Members.of(wanted), sort))) == set()
+
+
+def test_a_role_is_counted_by_reading_all_accounts_only_where_most_of_them_are_the_apps(chat) -> None:
+    app = App.get_by_id(chat.app.id)
+    app.users = member_list.MANY + 1
+    role = Members(role="admin")
+    assert scanned(plan(lambda: member_list.search(app, role))) == {"SCAN t1"}
+    template = Account.get(Account.app == app)
+    template.id, template.external_id = app.users * member_list.MOST_READ + 1, "last"
+    template.save(force_insert=True)
+    assert scanned(plan(lambda: member_list.search(app, role))) == set()
 
 
 def test_those_who_left_are_found_without_walking_through_the_app(chat) -> None:
