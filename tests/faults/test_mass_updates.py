@@ -103,6 +103,16 @@ def test_released_updates_are_the_owners_decision_and_reported(chat):
     assert roles()["Person 6"] == "admin"
 
 
+def test_a_release_updates_only_what_is_held_of_accounts_that_are_still_there(chat):
+    promote(chat, *range(1, 7))
+    report = chat.check().report
+    Change.create(app=chat.app, report=report, account=Account.get(Account.name == "Person 7"), kind="updated role",
+                  decision="applied", detail={"role": "admin", "further_roles": "[]"})  # fmt: skip
+    Account.update(state="gone").where(Account.name == "Person 5").execute()
+    reports.release(report, chat.by)
+    assert [roles()[f"Person {number}"] for number in (5, 6, 7)] == ["member", "admin", "member"]
+
+
 def test_updates_can_be_released_while_a_mass_of_removals_waits(chat):
     promote(chat, *range(1, 7))
     chat.leave(*range(4, 10))

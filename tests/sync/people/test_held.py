@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sync.db import writing
-from sync.models import HeldChange, Person
+from sync.models import Directory, HeldChange, Person
 from sync.people import held, people
 from sync.rank import RANKS
 
@@ -39,3 +39,20 @@ def test_a_status_that_someone_has_got_in_another_way_no_longer_waits(home, by, 
     with writing():
         people.decide_by_hand(person, held_value, by, "Seen in HR", "")
     assert [change.value for change in held.waiting()] == ["suspended"]
+
+
+def test_a_change_is_kept_once_and_not_again_after_it_was_dismissed_for_its_directory(home, by):
+    person = Person.create(name="Ana")
+    one, other = (Directory.create(kind="scim", name=name) for name in ("One", "Two"))
+
+    def hold(value: str, directory: Directory | None, field: str = "name") -> bool:
+        return held.hold(person, field, value, by, directory)
+
+    with writing():
+        assert [hold("Anna", one), hold("Anna", one), hold("Anna", other)] == [True, False, True]
+        assert hold("Anna", None)
+        assert [hold("Anne", one), hold("Anna", one, "department"), hold("Anna", None)] == [True, True, False]
+        HeldChange.update(state="dismissed").execute()
+        assert [hold("Anna", one), hold("Anna", None)] == [False, True]
+        HeldChange.update(state="released").execute()
+        assert hold("Anna", one)

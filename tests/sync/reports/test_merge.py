@@ -8,7 +8,7 @@ import pytest
 
 from sync.db import utcnow, writing
 from sync.models import Account, Activity, Change, Directory, DirectoryAddress, PersonEmail, Report
-from sync.reports import merge
+from sync.reports import held, merge
 from tests.sync.fixtures import email
 
 WHY = "its e-mail is that of Ana Lima in Company LDAP"
@@ -165,6 +165,18 @@ def test_a_mass_that_is_none_any_longer_is_held_no_longer(chat):
     drop_removals()
     after = Report.get_by_id(report.id)
     assert (after.held, after.waiting) == (0, 5)
+
+
+def test_each_kind_is_held_apart_and_what_a_check_has_held_stays_so(chat, report):
+    gone = chat.change(report, 3)
+    edit_change(gone, in_app=False, decision="held")
+    many = [("to invite", {"person": chat.people[number]}) for number in range(4, 10)]
+    for kind, whose in (*many, ("to change role", {"account": gone.account})):
+        Change.create(app=chat.app, report=report, kind=kind, in_app=True, decision="needs confirmation", **whose)
+    held.hold_what_is_too_many(report)
+    assert set(Change.select(Change.kind, Change.decision).where(Change.report == report).tuples()) >= {
+        ("to invite", "held"), ("to change role", "needs confirmation")}  # fmt: skip
+    assert row(gone)[0] == "held"
 
 
 def test_the_address_of_someone_who_is_here_protects_as_well(chat, report):

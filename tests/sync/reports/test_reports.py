@@ -276,7 +276,7 @@ def test_leaving_out_of_a_mass_of_vanished_accounts_outlives_the_next_check(chat
         chat.store.remove(chat.id_of(number), via="page")
     report = chat.check().report
     reports.leave_out(chat.change(report, 2), "the app is wrong", chat.by)
-    assert decisions(chat.check().report)[email(2)] == "left out"
+    assert decisions(chat.check().report)[email(2)] == "left out" and account(2).left_out_reason is None
     reports.take_back(chat.change(report, 2), chat.by)
     assert decisions(report)[email(2)] == "held"
 
@@ -416,6 +416,49 @@ def test_fewer_leavers_than_the_guard_holds_are_let_through_again(chat):
     people.mark_returned(chat.people[1], chat.by)
     check = chat.check()
     assert (check.waiting, check.held) == (5, 0)
+
+
+def test_an_approval_of_people_who_were_shown_as_held_does_not_cover_them_later(chat):
+    chat.leave(1, 2, 3, 4, 5, 6)
+    seen = chat.check().report
+    update_workspace(chat.by, guard_accounts=9)
+    assert chat.check().held == 0
+    with pytest.raises(reports.ReportChanged):
+        reports.finish(seen, chat.by, seen.version)
+
+
+def test_nobody_takes_back_what_a_decided_report_has_left_out(chat):
+    chat.leave(3)
+    report = chat.check().report
+    reports.dismiss(report, chat.by, "The list is wrong")
+    with pytest.raises(reports.ReportChanged):
+        reports.take_back(chat.change(report, 3), chat.by)
+
+
+def test_someone_can_be_left_out_while_nothing_is_decided_about_the_others(chat):
+    chat.leave(3, 4)
+    report = chat.check().report
+    one, other = chat.change(report, 3), chat.change(report, 4)
+    assert not reports.finish(report, chat.by, left_out={one.id: "Hand-over"}, undecided=[other.id]).tasks
+    assert decisions(report) == {email(3): "left out", email(4): "needs confirmation"}
+
+
+def test_an_account_that_is_being_removed_already_is_dropped_from_the_report(chat):
+    chat.leave(3, 4)
+    report = chat.check().report
+    change = chat.change(report, 3)
+    Account.update(state="removing").where(Account.id == change.account_id).execute()
+    assert len(reports.finish(report, chat.by).tasks) == 1
+    now = Change.get_by_id(change.id)
+    assert (now.report, now.decision, now.reason) == (None, "ignored", "No longer in the app")
+
+
+def test_nobody_in_another_report_is_left_out_with_this_one(chat, second):
+    chat.leave(3)
+    report, other = chat.check().report, second.check().report
+    with pytest.raises(reports.ReportChanged):
+        reports.finish(report, chat.by, left_out={second.change(other, 3).id: "Hand-over"})
+    assert decisions(other) == {email(3): "needs confirmation"}
 
 
 # Protections

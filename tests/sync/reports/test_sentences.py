@@ -146,7 +146,9 @@ def test_of_the_last_administrator_the_role_is_held_and_the_profile_is_not(liste
     listed.check()
     listed.say("owner", role="member", name="Olga B.")
     listed.say("id0", role="guest")
-    listed.check()
+    report = listed.check().report
+    roles = report.changes.where(Change.kind == "updated role")
+    assert {one.account.external_id: one.decision for one in roles} == {"owner": "held", "id0": "applied"}
     owner = listed.account("owner")
     assert (owner.role, owner.name, owner.held_values) == ("boss", "Olga B.", {"role": "member", "further_roles": "[]"})
     assert (listed.account("id0").role, listed.account("id0").held_values) == ("guest", None)

@@ -12,6 +12,7 @@ from sync.models import Account, App, Change, Report, Task
 from sync.reports import reports
 from sync.safety import guards
 from sync.safety.guards import Guard
+from sync.workspace import update_workspace
 from tests.sync.fixtures import MEMBERS, email
 
 YESTERDAY = timedelta(hours=25)
@@ -145,6 +146,8 @@ def test_a_removal_of_a_report_is_not_counted_a_second_time(chat, leavers):
     reports.finish(leavers[0].report, chat.by)
     queue.drain(("task",))
     assert guards.confirmed_lately(chat.app) == 3
+    Task.update(change=None).execute()
+    assert guards.confirmed_lately(chat.app) == 3
 
 
 def test_a_released_removal_by_hand_is_no_part_of_the_next_mass_in_its_app(chat, second):
@@ -183,6 +186,20 @@ def test_earlier_ones_of_the_day_are_part_of_a_mass_of_the_same_kind(chat, leave
     assert not guards.is_mass_of(chat.app, kinds, 4) and guards.is_mass_of(chat.app, kinds, 5)
     Report.update(released_at=utcnow()).execute()
     assert not guards.is_mass_of(chat.app, kinds, 5)
+
+
+def test_the_guard_of_the_app_or_that_of_the_workspace_holds_a_mass(chat, second, leavers):
+    """Three leave the first app. The workspace's guard also looks at those, and at others of the same approval."""
+    def holds(of_app: int, of_all: int, besides: int = 0) -> bool:
+        App.update(guard_accounts=of_app, guard_percent=0).execute()
+        update_workspace(chat.by, guard_accounts=of_all)
+        return guards.is_mass(App.get_by_id(second.app.id), 1, besides)
+
+    update_workspace(chat.by, guard_percent=0)
+    assert [holds(0, 9), holds(1, 9), holds(1, 3), holds(1, 4)] == [True, False, True, False]
+    assert [holds(1, 5, besides=2), holds(1, 6, besides=2)] == [True, False]
+    update_workspace(chat.by, guard_percent=19)  # 4 of the 22 accounts in both apps are fewer
+    assert not holds(1, 0)
 
 
 @pytest.mark.parametrize(("held", "counts"), [

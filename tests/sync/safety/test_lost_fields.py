@@ -71,6 +71,24 @@ def test_an_account_that_was_no_administrator_is_none_that_was_lost(chat, stage,
     assert lost_fields.administrators_lost(chat.app) == 0
 
 
+def test_an_administrator_of_another_app_is_none_that_was_lost(chat, stage):
+    another = App.create(connector="listed", name="Another", category="Test", state="active")
+    Account.create(app=another, external_id=chat.id_of(1), role="owner")
+    stage(0, role="member")
+    stage(1, role="member")
+    assert lost_fields.administrators_lost(chat.app) == 1
+
+
+def test_administrators_whose_new_role_a_guard_holds_are_none_that_were_lost(chat, stage):
+    Account.update(role="owner").where(Account.email == email(1)).execute()
+    stage(0, role="member")
+    stage(1, role="member")
+    with pytest.raises(lost_fields.FieldsLost, match="Nobody is an administrator now, and 2 were before"):
+        lost_fields.find(chat.app)
+    Account.update(held_values={"role": "member"}).where(Account.email.in_([email(0), email(1)])).execute()
+    assert lost_fields.find(chat.app) == []
+
+
 def test_a_role_that_the_app_lists_now_counts_as_it_says_now(chat, stage):
     stage(0, role="owner")
     assert lost_fields.administrators_lost(chat.app) == 0

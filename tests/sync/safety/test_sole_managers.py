@@ -75,3 +75,10 @@ def test_a_standing_approval_never_covers_everyone(chat, second, values, leave):
     control(changes[0].account, hall)
     assert sole_managers.ready_to_leave(chat.app, changes) == {change.id for change in changes[1:]}
     assert extra.external_id == "extra"
+
+
+def test_only_a_choice_for_someone_who_leaves_the_asset_alone_answers_for_it():
+    hall, yard = Asset(id=7), Asset(id=8)
+    alone = {1: [hall, yard], 2: [hall]}
+    assert sole_managers.unanswered(alone, {(2, 7): None}) == {1: [yard]}
+    assert sole_managers.unanswered(alone, {(3, 7): 4, (3, 8): 4}) == alone

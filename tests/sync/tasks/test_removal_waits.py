@@ -1,0 +1,71 @@
+"""Whether a removal that was approved waits for a directory: by each condition on the directory, the entry and the
+person, beside those of others."""
+
+from __future__ import annotations
+
+import pytest
+
+from sync.db import utcnow
+from sync.models import Account, App, Change, Directory, DirectoryEntry, Person, PersonEmail, Report, Task
+from sync.tasks import still_to_remove
+
+
+@pytest.fixture
+def report(home) -> Report:
+    """Ada has left, and the removal of her account waits for approval; Bo has left too."""
+    app = App.create(connector="listed", name="Chat", category="Test", state="active")
+    report = Report.create(app=app)
+    for name in ("Ada", "Bo"):
+        person = Person.create(name=name, status="deprovisioned")
+        one = Account.create(app=app, external_id=name, person=person, match_kind="matched", state="removing")
+        Change.create(app=app, report=report, account=one, kind="removed user", in_app=True,
+                      decision="needs confirmation" if name == "Ada" else "left out")  # fmt: skip
+    return report
+
+
+def entry(name: str, directory: Directory, status: str, reported: str, external_id: str = "1") -> None:
+    DirectoryEntry.create(directory=directory, external_id=external_id, person=Person.get(Person.name == name),
+                          status=status, reported_status=reported)  # fmt: skip
+
+
+def removal(report: Report) -> tuple[Task, Account]:
+    ada = Account.get(Account.external_id == "Ada")
+    return Task.get_or_create(app=report.app, kind="remove", account=ada, report=report)[0], ada
+
+
+def waits(report: Report) -> str | None:
+    return still_to_remove.waits(*removal(report))
+
+
+@pytest.mark.parametrize(("name", "status", "reported", "is_back"), [
+    ("Ada", "deprovisioned", "active", True), ("Ada", "deprovisioned", "deprovisioned", False),
+    ("Ada", "active", "deprovisioned", False), ("Bo", "deprovisioned", "active", False),
+])  # fmt: skip
+def test_it_waits_for_a_return_of_its_own_person_that_is_held(report, name, status, reported, is_back):
+    """Not for a leaving that is held, of someone who was marked as left by hand."""
+    entry(name, Directory.create(kind="scim", name="LDAP"), status, reported)
+    assert (waits(report) or "").startswith("Ada is back in LDAP") is is_back
+    assert bool(waits(report)) is is_back
+
+
+def test_a_return_that_is_held_is_named_before_changes_that_may_be_missing(report):
+    entry("Ada", Directory.create(kind="scim", name="Backup", missing_since=utcnow()), "deprovisioned", "deprovisioned")
+    assert waits(report).startswith("Backup may lack changes")
+    entry("Ada", Directory.create(kind="scim", name="LDAP"), "deprovisioned", "active")
+    assert waits(report).startswith("Ada is back in LDAP")
+
+
+def test_of_those_that_an_approval_covers_each_is_counted_once(report):
+    directory = Directory.create(kind="scim", name="LDAP", missing_since=utcnow())
+    for number, name in enumerate(("Ada", "Ada", "Bo")):
+        entry(name, directory, "deprovisioned", "deprovisioned", str(number))
+    assert still_to_remove.will_wait(report).startswith("1 removal will wait: LDAP may lack changes")
+
+
+def test_an_address_of_someone_who_is_here_ends_it_before_the_app_is_asked(report):
+    assert still_to_remove.over(*removal(report)) is None
+    Account.update(email_key="bo@acme.example").where(Account.external_id == "Ada").execute()
+    Person.update(status="active").where(Person.name == "Bo").execute()
+    PersonEmail.create(person=Person.get(Person.name == "Bo"), email="bo@acme.example", email_key="bo@acme.example",
+                       main=True)  # fmt: skip
+    assert still_to_remove.over(*removal(report)) == "Protected: its e-mail is that of Bo"
