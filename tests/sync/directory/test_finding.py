@@ -249,3 +249,4 @@ def test_an_entry_goes_back_to_the_one_person_who_had_it_and_is_nobody_else_here
     ids = {who: DirectoryEntry.get_by_id(entry.id).external_id for who, entry in used.items()}
     assert {who for who in cases if ids[who] == who} == set(cases[:5])
     assert {id for who, id in ids.items() if id != who} == {f"{who}{finding.USED_AGAIN}1" for who in cases[5:]}
+    assert not DirectoryEntry.select().where(DirectoryEntry.external_id == "two people").exists()
