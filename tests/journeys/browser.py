@@ -72,8 +72,12 @@ def _wait_for_whole_pages() -> None:
             setattr(kind, name, whole(getattr(kind, name)))
 
 
+_ENDED_BY_ANOTHER = ("ERR_ABORTED", "interrupted by another navigation")
+
+
 def _arrive_after_a_step_back() -> None:
-    """An address that is opened while the browser still steps back from a dialog is opened again: the step ends it."""
+    """An address that is opened while the browser still steps back, or loads the page of such a step, is opened again:
+    that ends it."""
     from playwright.sync_api import Error, Page
 
     def arriving(go: Callable) -> Callable:
@@ -82,7 +86,7 @@ def _arrive_after_a_step_back() -> None:
             try:
                 return go(page, *arguments, **options)
             except Error as problem:
-                if "ERR_ABORTED" not in problem.message:
+                if not any(words in problem.message for words in _ENDED_BY_ANOTHER):
                     raise
             page.wait_for_load_state()
             return go(page, *arguments, **options)
