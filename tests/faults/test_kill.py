@@ -1,8 +1,7 @@
 """kill -9 at every step of Finish Sync and of a check, then a start: nothing is lost, nothing is done twice. And at
 some steps of a first start.
 A step is an SQL statement that may write, and where an HTTP call starts and ends. What a death there would leave is
-copied at each; of those that leave the same, one is put back, and the start after it is tried. For each sixth, and for
-all of them on a server, the process is really killed."""
+copied at each; of those that leave the same, one is died, and the start after it is tried."""
 
 from __future__ import annotations
 
@@ -24,7 +23,6 @@ import pytest
 
 from sync.db import MIGRATIONS, copy_database, db
 from sync.models import App, GroupRule
-from sync.restored import NOTE
 from tests import database
 from tests.database import ON_FILE, ON_SERVER
 from tests.faults.kept_rows import FILE
@@ -33,7 +31,6 @@ from tests.sync.fixtures import Chat, email
 
 ROOT = Path(__file__).resolve().parents[2]
 KILLED = -signal.SIGKILL
-DIED = 6  # of the deaths that leave different things, each sixth is really died
 MOST_UNREACHED = 3  # the run that is copied at each step is slow on a server, so it renews its leases more often
 OF_ITS_RUN = re.compile(  # bytes, times, seals and other random marks, processes, messages of the queue
     r"\\\\x[0-9a-f]+|"
@@ -103,74 +100,37 @@ class Rehearsal:
               cut: bool = False) -> Ending:  # fmt: skip
         code = obeyed(command, self.home, self.answer, *arguments, fatal=fatal, keep=keep or {}, cut=cut)
         assert code in (0, KILLED, CUT_OFF), f"{command} failed on its own: see its traceback above"
-        found, state = json.loads(self.answer.read_text().splitlines()[-1]) if code == 0 else ({}, {})
-        return Ending(code != 0, self._was_promised(), found, state)
+        lines = self.answer.read_text().splitlines()
+        found, state = json.loads(lines[-1]) if code == 0 else ({}, {})
+        return Ending(code != 0, "promised" in lines, found, state)
 
     def deaths(self, command: str, *arguments: str, cut: bool = False) -> Iterator[tuple[int, Ending]]:
         """Killed at a step, each time from the beginning; at the end it gets through, and that is `self.whole`.
         With `cut`, it isn't killed: the server ends its connections, which it may survive."""
         self.begin()
         kept = self.home.with_name("kept")
-        self.whole = self.order(
-            command, *arguments, keep={path: f"{kept}/{{step}}/{name}" for path, name in self.files().items()})
+        self.order(command, *arguments, keep={path: f"{kept}/{{step}}/{name}" for path, name in self.files().items()})
         steps = sorted(int(folder.name) for folder in kept.iterdir())
         assert len(steps) > 50, "the steps were not counted"
         different = {self.left_behind(kept / str(step)): step for step in reversed(steps)}
         assert len(different) > 5, "what deaths would leave was not distinguished"
-        if database.on_server():
-            yield from self._died(list(different.values()), command, arguments, cut)
-            self.begin()
-            self.whole = self.order(command, *arguments)
-            return
-        end, as_copied = self._copied(kept / "end"), 0
-        for number, step in enumerate(different.values()):
-            if number % DIED == 0:
-                self.begin()
-                ending = self.order(command, *arguments, fatal=step)
-                assert ending.killed, f"not reached again: {step}"
-                as_copied += self.left_behind(self._copied(kept / f"death at {step}")) in different
-                yield step, ending
-            else:
-                self._put_back(kept / str(step))
-                yield step, Ending(True, self._was_promised(), {}, {})
-        assert as_copied, "no death left what was copied"
-        self._put_back(end)
-
-    def _died(self, steps: list[int], command: str, arguments: tuple[str, ...], cut: bool) -> Iterator:
         unreached: list[int] = []
-        for fatal in steps:
+        for fatal in different.values():
             self.begin()
             ending = self.order(command, *arguments, fatal=fatal, cut=cut)
             if ending.killed or cut:
                 yield fatal, ending
             else:
                 unreached.append(fatal)
-        assert len(unreached) <= MOST_UNREACHED, f"not reached again: {unreached}"
-
-    def _copied(self, folder: Path) -> Path:
-        """Copies of all files as they are now."""
-        folder.mkdir()
-        for path, name in self.files().items():
-            if Path(path).exists():
-                shutil.copy(path, folder / name)
-        return folder
-
-    def _put_back(self, folder: Path) -> None:
-        """The files of this folder, in place of those of now. SQLite makes the index of a log (-shm) again."""
-        for path, name in self.files().items():
-            Path(path).unlink(missing_ok=True)
-            Path(path.removesuffix("-wal") + "-shm").unlink(missing_ok=True)
-            if (folder / name).exists():
-                shutil.copy(folder / name, path)
-
-    def _was_promised(self) -> bool:
-        return "promised" in self.answer.read_text().splitlines()
+        assert len(unreached) <= (MOST_UNREACHED if database.on_server() else 0), f"not reached again: {unreached}"
+        self.begin()
+        self.whole = self.order(command, *arguments)
 
     def files(self) -> dict[str, str]:
         """All files that outlive a death, in Rollcall and in the apps, each with a name of its own."""
         stores = [self.home / "rollcall.db", *(app.store.path for app in self.apps)]
         logs = {f"{path}{end}": f"{number}.db{end}" for number, path in enumerate(stores) for end in ("", "-wal")}
-        return {**logs, str(self.home / NOTE): NOTE, str(self.answer): "answer"}
+        return {**logs, str(self.answer): "answer"}
 
     def left_behind(self, folder: Path) -> str:
         """What the copies there hold, but for times and other marks that no two runs share. Between two commits, no
