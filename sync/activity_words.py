@@ -35,6 +35,7 @@ PLAIN = frozenset((
     "test e-mail failed", "tested credential", "undid a decision", "unlinked sign-in", "used recovery code",
     "vouched for directory", "withdrew approvals",
     *(f"check {state}" for state in CheckState), *(f"{state} held change" for state in HeldChangeState),
+    *(f"{state} all held changes" for state in (HeldChangeState.RELEASED, HeldChangeState.DISMISSED)),
     *(f"downloaded {name}" for name in ("activity", "apps", "assets", "members", "people", "reports")),
     *ChangeKind,
 ))  # fmt: skip

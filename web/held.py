@@ -3,25 +3,31 @@ a list reports about people who have left."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from flask import Blueprint, Response, url_for
+from flask import Blueprint, Response, request, url_for
 
 from sync.models import Directory, HeldChange, Person, WaitingSignIn
 from sync.names import directory_in, short_name
-from sync.people import held
+from sync.people import held, held_together
+from sync.people.held_together import Together
 from sync.people.people import PeopleProblem
+from sync.rank import Asker
 from sync.sign_in import waiting as waiting_sign_ins
-from sync.states import Tone, WorkspaceRole
-from web.answers import go_to
+from sync.states import HeldField, PersonStatus, Tone, WorkspaceRole
+from web.answers import dialog, go_to
 from web.confirming import asks_again
 from web.frame import MANAGERS
 from web.permissions import outranks, workspace_role
 from web.rows import row_or_404
 from web.security import by, signed_in_person
+from web.words import plural
 
 SHOWN = 50
+NAMED = 5  # in a dialog
 
 pages = Blueprint("held", __name__, url_prefix="/people/held")
 
@@ -59,11 +65,21 @@ class SignInRow:
 
 
 @dataclass(frozen=True)
+class AskerRow:
+    """Who asked for several changes that this person may decide at once; by `key`, and how many."""
+
+    key: str
+    name: str
+    count: int
+
+
+@dataclass(frozen=True)
 class Waiting:
     """Everything that waits for a person of higher rank."""
 
     changes: list[ChangeRow]
     more: int = 0  # changes that aren't shown yet
+    askers: list[AskerRow] = field(default_factory=list)
     sign_ins: list[SignInRow] = field(default_factory=list)
     may_approve: bool = False
 
@@ -72,7 +88,9 @@ def waiting(person: Person | None = None) -> Waiting:
     """What waits for a decision about this person, or about anyone."""
     sign_ins = [_sign_in_row(row) for row in waiting_sign_ins.waiting(person)]
     changes = held.waiting(person)
-    return Waiting(*_rows(changes), sign_ins, signed_in_person().workspace_role == WorkspaceRole.OWNER)
+    role = signed_in_person().workspace_role
+    askers = [] if person else [_asker_row(one) for one in held_together.by_asker(changes, role) if one.changes[1:]]
+    return Waiting(*_rows(changes), askers, sign_ins, role == WorkspaceRole.OWNER)
 
 
 def waiting_of(directory: Directory) -> Waiting:
@@ -85,13 +103,21 @@ def _rows(changes: list[HeldChange]) -> tuple[list[ChangeRow], int]:
     return [_change_row(change) for change in changes[:SHOWN]], max(0, len(changes) - SHOWN)
 
 
+def _asker_row(together: Together) -> AskerRow:
+    return AskerRow(together.key, _asked_by(together.changes[0]), len(together.changes))
+
+
+def _asked_by(change: HeldChange) -> str:
+    if change.directory_id:
+        return change.directory.name
+    removed = directory_in(change.asked_by)
+    return f"{removed}, which was removed" if removed else f"{short_name(change.asked_by)}, in an import"
+
+
 def _change_row(change: HeldChange) -> ChangeRow:
-    asked_by = change.directory.name if change.directory_id else f"{short_name(change.asked_by)}, in an import"
-    if not change.directory_id and (removed := directory_in(change.asked_by)):
-        asked_by = f"{removed}, which was removed"
     return ChangeRow(
         change.id, change.person, change.person.name or change.value, _role(change.person), change.field.capitalize(),
-        f"{change.field} {change.value}", held.now(change.person, change.field), change.value, asked_by,
+        f"{change.field} {change.value}", held.now(change.person, change.field), change.value, _asked_by(change),
         change.created_at, outranks(signed_in_person(), change.person),
     )
 
@@ -138,3 +164,51 @@ def _change(held_id: int) -> HeldChange:
 
 def _address(change: HeldChange) -> str:
     return url_for("people.show", person_id=change.person_id)
+
+
+@pages.get("/together/<asker>/release")
+@workspace_role(*MANAGERS)
+def release_all(asker: str) -> tuple[str, int]:
+    return _all(asker, "Release")
+
+
+@pages.post("/together/<asker>/release")
+@workspace_role(*MANAGERS)
+@asks_again
+def create_release_of_all(asker: str) -> Response:
+    return _decide_all(held_together.release, asker, "Released")
+
+
+@pages.get("/together/<asker>/dismissal")
+@workspace_role(*MANAGERS)
+def dismiss_all(asker: str) -> tuple[str, int]:
+    return _all(asker, "Dismiss")
+
+
+@pages.post("/together/<asker>/dismissal")
+@workspace_role(*MANAGERS)
+@asks_again
+def create_dismissal_of_all(asker: str) -> Response:
+    return _decide_all(held_together.dismiss, asker, "Dismissed")
+
+
+def _all(asker: str, verb: str) -> tuple[str, int]:
+    """The dialog that says what happens to how many people."""
+    together = held_together.of_asker(asker, signed_in_person().workspace_role)
+    changes = together.changes
+    to_status = Counter(change.value for change in changes if change.field == HeldField.STATUS)
+    leaves_me = (HeldField.STATUS, PersonStatus.DEPROVISIONED, signed_in_person().id)
+    return dialog(
+        "people/_held_together.html", f"{verb} {plural(len(changes), 'held change')}?", verb=verb, together=together,
+        asked_by=_asked_by(changes[0]) if changes else "", rows=[_change_row(change) for change in changes[:NAMED]],
+        leave=to_status.pop(PersonStatus.DEPROVISIONED, 0), back=to_status.pop(PersonStatus.ACTIVE, 0),
+        is_me=any((change.field, change.value, change.person_id) == leaves_me for change in changes),
+    )  # fmt: skip
+
+
+def _decide_all(decide: Callable[[str, Asker, str], int], asker: str, outcome: str) -> Response:
+    try:
+        count = decide(asker, by(), request.form.get("seen", ""))
+    except PeopleProblem as problem:
+        return go_to(url_for("people.index"), str(problem), Tone.ATTENTION)
+    return go_to(url_for("people.index"), f"{outcome}: {plural(count, 'held change')}.")

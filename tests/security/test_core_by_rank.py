@@ -21,7 +21,7 @@ from sync.mail import mail_server, outbox
 from sync.matching import vouching
 from sync.models import AcceptedLeaver, Account, App, Directory, HeldChange, Offboarding, Person, WaitingSignIn
 from sync.offboarding import offboarding
-from sync.people import held, holds, importing, people
+from sync.people import held, held_together, holds, importing, people
 from sync.rank import MANAGERS, RANKS, Asker, NotAllowed
 from sync.reports import acceptances
 from sync.sign_in import colleagues, oidc, second_factor, sign_in
@@ -71,6 +71,8 @@ CASES: dict[str, tuple[tuple, Callable[[World, Asker], object]]] = {
     "people.importing.import_csv": (MANAGERS, lambda w, by: importing.import_csv(b"email\nx@acme.example\n", by)),
     "people.held.release": (MANAGERS, lambda w, by: held.release(w.held, by)),
     "people.held.dismiss": (MANAGERS, lambda w, by: held.dismiss(w.held, by)),
+    "people.held_together.release": (MANAGERS, lambda w, by: held_together.release(held_together.key(w.held), by, "")),
+    "people.held_together.dismiss": (MANAGERS, lambda w, by: held_together.dismiss(held_together.key(w.held), by, "")),
     "sign_in.waiting.approve": (OWNERS, lambda w, by: waiting_sign_ins.approve(w.waiting, by)),
     "sign_in.waiting.dismiss": (OWNERS, lambda w, by: waiting_sign_ins.dismiss(w.waiting, by)),
     "sign_in.waiting.confirm": ((), lambda w, by: waiting_sign_ins.confirm(w.waiting, by)),

@@ -68,6 +68,8 @@ TABLE = {
     "POST /people/waiting-sign-ins/<int:waiting_id>/approval": OWNERS,
     "DELETE /people/waiting-sign-ins/<int:waiting_id>": OWNERS,
     **dict.fromkeys(("POST /people/held/<int:held_id>/release", "DELETE /people/held/<int:held_id>"), MANAGERS),
+    **{f"{method} /people/held/together/<asker>/{what}": MANAGERS
+       for method in ("GET", "POST") for what in ("release", "dismissal")},
     **{f"{method} /directories/<int:directory_id>/voucher": OWNERS for method in ("GET", "POST", "DELETE")},
     "POST /session": EVERYONE,
     "DELETE /session": EVERYONE,
@@ -358,6 +360,7 @@ def world(chat, someone, by: str) -> dict[str, int | str]:
         "kind": "csv",
         "slug": "sample-chat",
         "token": "x",
+        "asker": "0123456789abcdef",
         "filename": "rollcall.css",
     }
 

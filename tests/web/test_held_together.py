@@ -1,0 +1,40 @@
+"""What a manager sees and does when one directory or import left many held changes."""
+
+from __future__ import annotations
+
+import html
+import re
+
+from sync.models import HeldChange, Person
+from sync.people import held
+from tests.web.client import Client
+
+
+def hold(name: str, value: str) -> HeldChange:
+    person = Person.create(name=name, status="active" if value == "deprovisioned" else "deprovisioned")
+    return HeldChange.create(person=person, field="status", value=value, asked_by="Okta (directory)")
+
+
+def test_a_manager_decides_on_all_that_a_removed_directory_left(owner: Client, by) -> None:
+    hold("Ana", "deprovisioned")
+    assert "Release all" not in owner.get("/people").text, "a single one has its own buttons"
+    for name in "BCDEF":
+        hold(name, "deprovisioned")
+    hold("Zoe", "active")
+    page = owner.get("/people").text
+    assert "Release all 7" in page and "Dismiss all 7" in page
+    release, dismissal = (html.unescape(found) for found in re.findall(r'href="(/people/held/together/[^"]+)"', page))
+    dismissed = " ".join(owner.get(dismissal).text.split())
+    assert "6 people still count as here and may keep all accounts" in dismissed
+    assert "1 person still counts as having left." in dismissed
+    asked = " ".join(owner.get(release).text.split())
+    assert "6 people count as having left." in asked and "unless automatic removal is on" in asked
+    assert "1 person counts as here again." in asked and "Okta, which was removed" in asked and "And 2 more." in asked
+    seen = re.search(r'name="seen" value="(\w+)"', asked)[1]
+    held.dismiss(HeldChange.get(), by)
+    refused = owner.post(release, seen=seen)
+    assert "has changed since you looked" in owner.get(refused.location).text and len(held.waiting()) == 6
+    seen = re.search(r'name="seen" value="(\w+)"', owner.get(dismissal).text)[1]
+    answer = owner.post(dismissal, seen=seen)
+    assert "Dismissed: 6 held changes." in owner.get(answer.location).text
+    assert not held.waiting() and "Nothing that you may decide is held now." in owner.get(release).text
