@@ -17,7 +17,7 @@ from sync.directory.finding import (
     note_used_again,
     used_again,
 )
-from sync.directory.guard import hold_back, keep_departures
+from sync.directory.guard import end_burst, hold_back, keep_departures
 from sync.jobs import asking
 from sync.mail import sign_in_news
 from sync.matching import addresses, vouching
@@ -125,6 +125,7 @@ def _follow_the_known(directory: Directory, guard: Guard, now: datetime, by: str
     became = people.recompute_status(_apply_status(directory, now, whole), by)
     people.recompute_status(again, by)
     keep_departures(directory, again)
+    end_burst(directory)
     return became
 
 

@@ -16,6 +16,7 @@ from sync.safety.guards import Guard
 from sync.states import PersonStatus
 
 DAY = timedelta(days=1)
+AT_ONCE = ", with many others at once"  # ends the reason of those whose status had been applied before
 
 
 def seen(entries: Iterable[DirectoryEntry]) -> str:
@@ -47,9 +48,11 @@ def hold_back(directory: Directory, guard: Guard, now: datetime, whole: bool) ->
     before = _count("""SELECT count(DISTINCT person_id) FROM directory_entry WHERE directory_id = ?1
                        AND (status <> 'deprovisioned' OR left_at >= ?2)""", directory.id, since)
     is_mass = leaving > guard.accounts and guard.holds(leaving, before - _newcomers(directory, since))
-    if not (is_mass or _nobody_is_left(directory, leaving, before, whole)):
+    is_held = is_mass or _nobody_is_left(directory, leaving, before, whole)
+    if not is_held:
         _apply_status(directory, whole)
-    first = _hold_first_leavers(directory, since) if is_mass and not whole else set()
+    within_a_day = max(since, (now - DAY).isoformat(" "))
+    first = _hold_first_leavers(directory, within_a_day) if is_held and not whole else set()
     again = first | _hold_returns(directory, guard, now, whole, all_leaving)
     last_owner.hold_last_owner(directory, whole)
     vouching.hold_above(directory, whole)
@@ -65,6 +68,15 @@ def keep_departures(directory: Directory, person_ids: Iterable[int]) -> None:
         WHERE person.id = e.person_id AND person.status = 'deprovisioned' AND e.left_at IS NOT NULL
             AND person.id IN (SELECT CAST(value AS INTEGER) FROM json_each(?))""",
         (directory.id, json.dumps(sorted(person_ids))))  # fmt: skip
+
+
+def end_burst(directory: Directory) -> None:
+    """Give people who were part of a burst, and are again what the directory reports, the reason of their entry."""
+    db.execute_sql(f"""
+        UPDATE person SET status_reason = e.reason FROM directory_entry AS e
+        WHERE e.person_id = person.id AND e.directory_id = ? AND e.status = person.status AND NOT ({entry_is_held("e")})
+            AND person.status_reason LIKE ? AND e.reason NOT LIKE ?""",
+        (directory.id, f"%{AT_ONCE}", f"%{AT_ONCE}"))  # fmt: skip
 
 
 def _counted_from(directory: Directory, now: datetime) -> datetime:
@@ -122,8 +134,8 @@ def _apply_status(directory: Directory, whole: bool) -> None:
 
 def _hold_first_leavers(directory: Directory, since: str) -> set[int]:
     """A provider writes leavers one by one, so the first had left before so many were noticed: they are held too, and
-    count as they did before. Not if someone has decided that by hand or planned their offboarding or a day for it, or
-    if it is done: an account was removed, and they have no other."""
+    count as they did before. Not if someone decided that by hand, before or after the directory, offboarded them or
+    planned a day for it, or if it is done: an account was removed, and they have no other."""
     theirs = "account AS a WHERE a.person_id = p.id"
     rows = db.execute_sql(f"""
         SELECT p.id, p.remove_on, max(e.left_at), (
@@ -134,7 +146,9 @@ def _hold_first_leavers(directory: Directory, since: str) -> set[int]:
           AND p.id NOT IN (SELECT person_id FROM directory_entry
                            WHERE directory_id = ?1 AND reported_status <> 'deprovisioned')
           AND p.id NOT IN (SELECT person_id FROM read_person WHERE status <> 'deprovisioned' AND person_id IS NOT NULL)
-          AND NOT EXISTS (SELECT 1 FROM offboarding AS o WHERE o.person_id = p.id AND o.state = 'scheduled')
+          AND p.status_reason IN (SELECT x.reason FROM directory_entry AS x WHERE x.person_id = p.id)
+          AND NOT EXISTS (SELECT 1 FROM offboarding AS o WHERE o.person_id = p.id AND (
+              o.state = 'scheduled' OR o.state = 'applied' AND o.decided_at >= e.left_at))
           AND (EXISTS (SELECT 1 FROM {theirs} AND a.state <> 'gone') OR NOT EXISTS (
               SELECT 1 FROM app_task AS t WHERE t.kind = 'remove' AND t.state = 'done' AND t.finished_at >= e.left_at
                   AND t.account_id IN (SELECT a.id FROM {theirs})))
@@ -143,9 +157,9 @@ def _hold_first_leavers(directory: Directory, since: str) -> set[int]:
              if keep_until is None or str(keep_until) == str(holds.end_of_grace(datetime.fromisoformat(str(left_at))))}
     db.executemany("INSERT INTO read_leaving VALUES (?) ON CONFLICT DO NOTHING", [(id,) for id in found])
     db.executemany("""
-        UPDATE directory_entry SET status = ?, reason = 'Left ' || ? || ', with many others at once'
+        UPDATE directory_entry SET status = ?, reason = 'Left ' || ? || ?
         WHERE directory_id = ? AND person_id = ? AND left_at >= ?""",
-        [(status, directory.name, directory.id, id, since) for id, status in found.items()])  # fmt: skip
+        [(status, directory.name, AT_ONCE, directory.id, id, since) for id, status in found.items()])  # fmt: skip
     return set(found)
 
 
@@ -181,10 +195,10 @@ def _hold_earlier(directory: Directory, now: datetime, leaving: set[int]) -> set
     again = earlier & last_owner.spare_last(earlier | leaving)
     db.executemany("INSERT INTO read_leaving VALUES (?) ON CONFLICT DO NOTHING", [(id,) for id in sorted(again)])
     db.execute_sql("""
-        UPDATE directory_entry SET status = 'deprovisioned', reason = 'Back in ' || ?2 || ', with many others at once'
+        UPDATE directory_entry SET status = 'deprovisioned', reason = 'Back in ' || ?2 || ?4
         WHERE directory_id = ?1 AND status <> 'deprovisioned'
             AND person_id IN (SELECT CAST(value AS INTEGER) FROM json_each(?3))""",
-        (directory.id, directory.name, json.dumps(sorted(again))))  # fmt: skip
+        (directory.id, directory.name, json.dumps(sorted(again)), AT_ONCE))  # fmt: skip
     return again
 
 

@@ -112,8 +112,8 @@ def _look_at_further_roles(values: dict[str, object]) -> None:
 _COVERED = """
     SELECT e.person_id, r.id AS rule_id, r.role, ro.label, coalesce(ro.privileged, FALSE) AS privileged,
         coalesce(ro.position, 0) AS place,
-        g.gone_at IS NULL AND d.state = 'active' AND e.status = 'active' AND p.status = 'active'
-            AND (r.role = '' OR ro.id IS NOT NULL) AS gives,
+        g.gone_at IS NULL AND d.state = 'active' AND e.status = 'active' AND e.reported_status = 'active'
+            AND p.status = 'active' AND (r.role = '' OR ro.id IS NOT NULL) AS gives,
         CASE WHEN t.id IS NULL THEN 'in group ' ELSE 'in team ' || t.name || ', group ' END
             || g.name || ' of ' || d.name AS via
     FROM (

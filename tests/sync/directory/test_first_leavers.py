@@ -9,7 +9,7 @@ import pytest
 from sync.db import utcnow
 from sync.directory import directories
 from sync.matching import doubtful
-from sync.models import Account, App, DirectoryEntry, Offboarding, Person, Task
+from sync.models import Account, App, Directory, DirectoryEntry, Offboarding, Person, Task
 from sync.people import holds, people
 from sync.rank import Asker
 from sync.tasks import still_to_remove
@@ -48,6 +48,7 @@ def test_they_count_as_before_until_someone_releases_them(company, by):
     assert leave(company, 0) == leave(company, 6) == 1, "also when it is pushed again"
     assert len(doubtful.held_leavers()) == len(directories.held(company.directory)) == 7
     push(company, 4, status="active")
+    assert person("p4@acme.example").status_reason == "Active in Company LDAP"
     assert directories.release(company.directory, by) == 6
     assert {status(f"p{number}@acme.example") for number in (0, 1, 2, 3, 5, 6)} == {GONE}
     assert leave(company, *range(7, 12)) == 0 and leave(company, 12) == 6, "who was looked at isn't held again"
@@ -55,10 +56,13 @@ def test_they_count_as_before_until_someone_releases_them(company, by):
 
 
 @pytest.mark.parametrize("case", ["by hand", "planned", "day by hand", "grace", "removed", "one is left",
-                                  "removed before", "days ago", "elsewhere", "back", "held return"])  # fmt: skip
+                                  "removed before", "days ago", "elsewhere", "back", "held return", "by hand before",
+                                  "offboarded", "offboarded before", "planned no longer"])  # fmt: skip
 def test_someone_about_whom_more_is_known_stays_as_they_are(company, by, case):
     if case == "grace":
         update_workspace(by, grace_days=7)
+    if case == "by hand before":
+        people.mark_left(person("p0@acme.example"), by)
     leave(company, *range(5))
     one, became = person("p0@acme.example"), GONE
     if case == "by hand":
@@ -66,6 +70,11 @@ def test_someone_about_whom_more_is_known_stays_as_they_are(company, by, case):
         Person.update(status_by_hand=GONE).where(Person.id == one.id).execute()
     elif case == "planned":
         Offboarding.create(person=one, state="scheduled", remove_on=utcnow().date() + timedelta(9), asked_by="Olga")
+    elif case in ("offboarded", "offboarded before", "planned no longer"):
+        decided = utcnow() - timedelta(days=9 if case == "offboarded before" else 0)
+        state = "cancelled" if case == "planned no longer" else "applied"
+        Offboarding.create(person=one, state=state, decided_at=decided, asked_by="Olga")
+        became = GONE if case == "offboarded" else "active"
     elif case == "day by hand":
         holds.keep_until(one, utcnow().date() + timedelta(9), by)
     elif case == "grace":
@@ -97,10 +106,28 @@ def test_someone_about_whom_more_is_known_stays_as_they_are(company, by, case):
     leave(company, 5)
     assert (status("p0@acme.example"), status("p1@acme.example")) == (became, "suspended")
     entry = DirectoryEntry.get(DirectoryEntry.external_id == "id0")
-    assert (entry.status != entry.reported_status == GONE) == (case in ("grace", "one is left", "removed before"))
+    assert (entry.status != entry.reported_status == GONE) == (
+        case in ("grace", "one is left", "removed before", "offboarded before", "planned no longer"))
     if case == "grace":
         assert person("p0@acme.example").remove_on is None
         directories.release(company.directory, by)
         assert person("p0@acme.example").remove_on == one.remove_on
     if case == "day by hand":
         assert person("p0@acme.example").remove_on == utcnow().date() + timedelta(9)
+
+
+def test_someone_who_left_days_ago_stays_a_leaver_though_the_guard_counts_them_with_one_who_has_waited_since(company):
+    """Otherwise each person who is held for weeks would bring back all who left after them."""
+    leave(company, *range(4))
+    Directory.update(created_at=utcnow() - timedelta(days=30)).execute()
+    DirectoryEntry.update(left_at=utcnow() - timedelta(days=2)).where(DirectoryEntry.left_at.is_null(False)).execute()
+    DirectoryEntry.update(status="active").where(DirectoryEntry.external_id == "id0").execute()
+    assert leave(company, 4) == 0 and leave(company, 5) == 2
+    assert [status(f"p{number}@acme.example") for number in range(1, 6)] == [GONE, GONE, GONE, "active", "active"]
+
+
+def test_all_of_a_few_are_held_once_nobody_would_be_left(scripted, by):
+    company = Scripted(count=5)
+    company.read()
+    leave(company, *range(5))
+    assert {status(f"p{number}@acme.example") for number in range(5)} == {"active"}

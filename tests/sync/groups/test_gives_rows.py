@@ -46,6 +46,7 @@ def ten(groups) -> Person:
     (DirectoryGroup, {"gone_at": utcnow()}, True),
     (Directory, {"state": "paused"}, True),
     (DirectoryEntry, {"status": "suspended"}, True),
+    (DirectoryEntry, {"reported_status": "deprovisioned"}, True),
     (DirectoryEntry, {"status": "deprovisioned"}, False),
     (Person, {"status": "suspended"}, True),
     (Person, {"status": "deprovisioned"}, True),
