@@ -6,7 +6,7 @@ from __future__ import annotations
 import functools
 import tempfile
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sync import restored, start
@@ -25,11 +25,12 @@ LOCAL = {"ROLLCALL_PRIVATE_NETWORKS": "127.0.0.0/8,::1/128"}  # what tests serve
 @dataclass(frozen=True)
 class Copy:
     """An installation's files. `key` is None where nothing in the database is sealed yet; `head` is what ROLLCALL_HOME
-    notes of its log."""
+    notes of its log; `log` is SQLite's, of what was written after `database`."""
 
     database: bytes | str  # of the file, or the name of a template
     key: bytes | None = None
     head: bytes | None = None
+    log: bytes = b""
 
     @classmethod
     def of(cls, config: Config, with_key: bool = True) -> Copy:
@@ -47,6 +48,15 @@ class Copy:
         db.close()
         return cls(config.database_path.read_bytes(), key, head)
 
+    def later(self, config: Config) -> Copy:
+        """The one that is open, which began with this one. It is closed by it."""
+        restored.look()
+        note = (config.home / restored.NOTE).read_bytes()
+        log = kept_file.log_of(config.database_path).read_bytes()
+        assert config.database_path.read_bytes() == self.database, "not all is in the log"
+        db.close()
+        return replace(self, head=note, log=log)
+
     def open(self, config: Config) -> None:
         """What sync.start.connect_all() does on a folder that holds these files. Its migrations are not applied again.
         This thread stays connected."""
@@ -54,7 +64,7 @@ class Copy:
         if database.on_server():
             db.close()
             database.make(config.home, self.database)
-        with nullcontext() if database.on_server() else kept_file.opening(config, self.database):
+        with nullcontext() if database.on_server() else kept_file.opening(config, self.database, self.log):
             if self.key:
                 config.secret_key_file.touch(0o600)
                 config.secret_key_file.write_bytes(self.key)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import importlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -176,7 +176,7 @@ def home(config: Config, request: pytest.FixtureRequest) -> Iterator[Path]:
     elif content is None:
         open_blank(config)
     else:
-        request.getfixturevalue("samples").open(config, 2 if content == "second" else 1)
+        request.getfixturevalue("samples").open(config, 2 if content == "second" else 1, _step(request))
     if _is_of_core_or_pages(request):
         database.reverse_what_has_no_order(db)
     yield config.home
@@ -193,6 +193,13 @@ def _content(request: pytest.FixtureRequest) -> str | None:
     if "chat" in names:
         return "second" if "second" in names else "chat"
     return "olga" if "olga" in names else None
+
+
+def _step(request: pytest.FixtureRequest) -> Callable | None:
+    """That of the first fixture of this test that is `after` one (tests/sync/fixtures.py)."""
+    known = request.node._fixtureinfo.name2fixturedefs
+    steps = (getattr(known[name][-1].func, "step", None) for name in request.fixturenames if name in known)
+    return next(filter(None, steps), None)
 
 
 def _is_of_core_or_pages(request: pytest.FixtureRequest) -> bool:

@@ -57,8 +57,8 @@ class Connection(sqlite3.Connection):
 
 
 class KeptFile:
-    """What tests write is in SQLite's log beside the file: the file is as at first once the log is empty. A test that
-    leaves anything else is the last one that has it."""
+    """What tests write is in SQLite's log beside the file: the file is as at first once the log is. A test that leaves
+    anything else is the last one that has it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.home, self.process = folder, folder / "home", os.getpid()
@@ -66,10 +66,11 @@ class KeptFile:
         self._connection: Connection | None = None  # of this test
         self._next: Connection | None = None  # of the next one
 
-    def begin(self, config: Config, content: bytes) -> None:
-        """The file has this content."""
+    def begin(self, config: Config, content: bytes, log: bytes) -> None:
+        """The file has this content, and the log beside it this one."""
         if self._next is not None and content is self._content:
             os.ftruncate(self._log, 0)
+            os.pwrite(self._log, log, 0)
             self._index[:HEADERS] = bytes(HEADERS)  # the next transaction looks into the log, as after a crash
             self._remove_other_files()
             return
@@ -77,7 +78,7 @@ class KeptFile:
         shutil.rmtree(self.home, ignore_errors=True)
         self.home.mkdir(0o700)
         self._path, self._content = config.database_path, content
-        self._path.write_bytes(content)
+        write(self._path, content, log)
         os.utime(self._path, ns=(0, 0))
 
     def _remove_other_files(self) -> None:
@@ -175,14 +176,25 @@ def home(kind: Hashable, folders: pytest.TempPathFactory) -> Path | None:
     return _files[kind].home
 
 
+def write(path: Path, content: bytes, log: bytes) -> None:
+    path.write_bytes(content)
+    if log:
+        log_of(path).write_bytes(log)
+
+
+def log_of(path: Path) -> Path:
+    """SQLite's log beside this file: https://www.sqlite.org/wal.html"""
+    return path.with_name(f"{path.name}-wal")
+
+
 @contextmanager
-def opening(config: Config, content: bytes) -> Iterator[None]:
-    """In this block, the file has this content. It is opened once."""
+def opening(config: Config, content: bytes, log: bytes) -> Iterator[None]:
+    """In this block, the file has this content, and the log beside it this one. It is opened once."""
     if (file := _of(config.home)) is None:
-        config.database_path.write_bytes(content)
+        write(config.database_path, content, log)
         yield
         return
-    file.begin(config, content)
+    file.begin(config, content, log)
     before = SqliteDatabase._connect
     SqliteDatabase._connect = lambda database: file.connect(database, before)
     try:

@@ -57,17 +57,17 @@ class SampleApp:
             self._held = sqlite3.connect(self.store.path, check_same_thread=False)
             self._held.execute("SELECT 1 FROM setting").fetchall()
 
-    def keep(self) -> None:
-        """Save the current data as the state that `begin_again` restores."""
+    def keep(self) -> bytes:
+        """The current data, which `begin_again` restores."""
         self._held.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        self._kept = self.store.path.read_bytes()
+        return self.store.path.read_bytes()
 
-    def begin_again(self) -> None:
+    def begin_again(self, kept: bytes) -> None:
         """With what was kept in it, served at the same address, without faults or calls before."""
         self.end()
         for path in self.folder.glob("data.sqlite*"):
             path.unlink()
-        self.store.path.write_bytes(self._kept)
+        self.store.path.write_bytes(kept)
         self._faults.calls.clear()
         if self._served:
             self._hold()

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
-
 from sync.models import Account, Asset
 from sync.tasks import by_hand
 from sync.tasks import progress as task_progress
-from tests.sync.fixtures import email
+from tests.sync.fixtures import Chat, after, email
 
 
 def account(number: int) -> Account:
@@ -37,14 +35,17 @@ def words(number: int) -> str:
     return task_progress.state_of(account(number)).word
 
 
-@pytest.fixture
-def channel(chat) -> Asset:
-    """A channel that person 1 alone manages and person 2 is in."""
+def add_general(chat: Chat) -> None:
     general = chat.store.add_channel("general", via="page")
     chat.store.join(general, chat.id_of(1), "manager", via="page")
     chat.store.join(general, chat.id_of(2), "member", via="page")
     chat.check()
-    return Asset.get(Asset.external_id == general)
+
+
+@after(add_general)
+def channel(chat: Chat) -> Asset:
+    """A channel that person 1 alone manages and person 2 is in."""
+    return Asset.get(Asset.app == chat.app, Asset.name == "general")
 
 
 def grant(chat, asset: Asset, role: str, *numbers: int) -> by_hand.Done:

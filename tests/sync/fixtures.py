@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from sync.jobs import asking, retries
 from sync.models import App, Change, Check, Person, Report
 from sync.people import people
 from sync.rank import Asker
+from tests import database
 from tests.blank import OLGA, Copy, config_of, open_blank, set_up_acme
 from tests.demo.apps import ChatApp
 
@@ -61,30 +63,56 @@ def repeats_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Http, "first_pause", 0.001)
 
 
+Step = Callable[[Chat], object]
+
+
 class Samples:
     """Sample apps that are served as long as this process tests, and copies of an installation that has read them:
-    of the first one alone, of the first two. Each test begins with what they were at first."""
+    of the first one alone, of the first two. Each test begins with what they were at first, or after a step that
+    others begin with too."""
 
     def __init__(self, folder: Path):
         self.folder, self.until = folder, datetime.min
         self.apps: list[Chat] = []
+        self.kept: list[bytes] = []  # what is in each of them at first
         self.copies: list[Copy] = []
+        self.later: dict[tuple[int, Step], tuple[list[bytes], Copy]] = {}
+        self.begun: Step | None = None
 
-    def open(self, config: Config, count: int) -> None:
-        """An installation on a new folder that has read the first `count` of the apps."""
+    def open(self, config: Config, count: int, step: Step | None = None) -> None:
+        """An installation on a new folder that has read the first `count` of the apps, and in which this step was done
+        afterwards."""
         if self.until <= utcnow():
             self.copies.clear()
+            self.later.clear()
         while len(self.copies) < count:
             self._connect_another()
-        for app in self.apps[:count]:
-            app.begin_again()
-        self.copies[count - 1].open(config)
+        self.begun = None if database.on_server() else step
+        self._open(config, *(self._later(count, step) if self.begun else (self.kept[:count], self.copies[count - 1])))
+
+    def _open(self, config: Config, kept: list[bytes], copy: Copy) -> None:
+        for app, data in zip(self.apps, kept):
+            app.begin_again(data)
+        copy.open(config)
+
+    def _later(self, count: int, step: Step) -> tuple[list[bytes], Copy]:
+        """What the step leaves in the apps and in the installation, where it is done once."""
+        if (count, step) not in self.later:
+            before = self.copies[count - 1]
+            with tempfile.TemporaryDirectory() as home:
+                config = config_of(home)
+                self._open(config, self.kept[:count], before)
+                with connected():
+                    step(self.known(0))
+                    self.later[count, step] = [app.keep() for app in self.apps[:count]], before.later(config)
+        return self.later[count, step]
 
     def _connect_another(self) -> None:
         number = len(self.copies)
         if number == len(self.apps):
             self.apps.append(_furnished(self.folder / str(number)))
-        self.apps[number].begin_again()
+            self.kept.append(self.apps[number].keep())
+        self.apps[number].begin_again(self.kept[number])
         with tempfile.TemporaryDirectory() as home:
             config = config_of(home)
             self.copies[-1].open(config) if self.copies else open_blank(config)
@@ -120,7 +148,6 @@ def _furnished(folder: Path) -> Chat:
     chat = Chat(folder)
     for number in range(MEMBERS):
         chat.store.add(email(number), f"Person {number}", "member" if number else "owner", via="page")
-    chat.keep()
     return chat
 
 
@@ -137,6 +164,24 @@ def chat(samples: Samples, home: Path, repeats_at_once: None) -> Iterator[Chat]:
     chat = samples.known(0)
     yield chat
     chat.end()
+
+
+def after(step: Step) -> Callable[[Callable], Callable]:
+    """A fixture of what there is after this step with the chat, such as a check. A test that asks for it begins with a
+    copy in which the step was done. On PostgreSQL, and beside another such fixture, the step is done for each test."""
+
+    def decorated(found: Callable) -> Callable:
+        @functools.wraps(found)
+        def fixture(samples: Samples, chat: Chat) -> object:
+            if samples.begun is not step:
+                step(chat)
+            return found(chat)
+
+        del fixture.__wrapped__  # pytest would look for the arguments there
+        fixture.step = step
+        return pytest.fixture(fixture)
+
+    return decorated
 
 
 @pytest.fixture
