@@ -246,11 +246,11 @@ def test_only_tests_have_the_address_that_switches_faults(chat):
 
 
 def test_for_tests_it_begins_again_as_it_was_kept(chat):
-    chat.keep()
+    kept = chat.keep()
     url = chat.url
     add(chat, "tom")
     call(chat, "GET", "/members")
-    chat.begin_again()
+    chat.begin_again(kept)
     assert (chat.url, chat.emails(), len(chat.log(via="")), chat.calls()) == (url, {"olga@acme.example"}, 1, [])
     chat.fault("slow", method="DELETE", seconds=60)
     tom = add(chat, "tom")
@@ -260,10 +260,10 @@ def test_for_tests_it_begins_again_as_it_was_kept(chat):
             pass
         chat.end()  # releases the hanging requests, and waits for them
         assert chat.removed() == ["tom@acme.example"]
-        chat.begin_again()
+        chat.begin_again(kept)
         removing.exception()
     assert (chat.url, chat.emails(), chat.calls()) == (url, {"olga@acme.example"}, [])
     assert call(chat, "GET", "/members").status_code == 200
     chat.stop()
-    chat.begin_again()
+    chat.begin_again(kept)
     assert call(chat, "GET", "/members").status_code == 200

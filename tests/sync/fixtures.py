@@ -184,6 +184,17 @@ def after(step: Step) -> Callable[[Callable], Callable]:
     return decorated
 
 
+@functools.cache
+def departure(*numbers: int) -> Step:
+    """These persons leave, and a check reports it."""
+
+    def step(chat: Chat) -> None:
+        chat.leave(*numbers)
+        chat.check()
+
+    return step
+
+
 @pytest.fixture
 def second(samples: Samples, chat: Chat) -> Iterator[Chat]:
     """Another such app with the same people."""

@@ -11,7 +11,7 @@ from sync.jobs import queue
 from sync.models import Access, Account, App, Asset, Invitation, Task
 from sync.tasks import invitations
 from sync.workspace import workspace
-from tests.sync.fixtures import email
+from tests.sync.fixtures import Chat, after, email
 from tests.web.client import Client
 
 
@@ -20,12 +20,15 @@ def here(chat) -> str:
     return f"/apps/{chat.app.id}"
 
 
-@pytest.fixture
-def general(chat) -> Asset:
+def add_general(chat: Chat) -> None:
     channel = chat.store.add_channel("general", via="page")
     chat.store.join(channel, chat.id_of(1), "manager", via="page")
     chat.check()
-    return Asset.get(Asset.external_id == channel)
+
+
+@after(add_general)
+def general(chat) -> Asset:
+    return Asset.get(Asset.name == "general")
 
 
 def id_of(number: int) -> int:

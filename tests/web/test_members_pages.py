@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import re
 
-import pytest
-
 from sync.db import writing
 from sync.models import Account, App, Report
+from tests.sync.fixtures import Chat, after
 from tests.web.client import Client
 
 
-@pytest.fixture
-def kim(chat) -> Account:
-    """Someone from outside, unknown to Rollcall."""
+def add_kim(chat: Chat) -> None:
     chat.store.add("kim@freelance.example", "Kim Sørensen", "guest", via="page")
     chat.check()
+
+
+@after(add_kim)
+def kim(chat) -> Account:
+    """Someone from outside, unknown to Rollcall."""
     return Account.get(Account.name == "Kim Sørensen")
 
 

@@ -16,14 +16,13 @@ from sync.models import Account, Activity, App, Change, Check, Report, Task
 from sync.people import people
 from sync.reports import reports
 from sync.workspace import update_workspace
+from tests.sync.fixtures import after, departure
 from tests.web.client import Client
 
 
-@pytest.fixture
+@after(departure(1, 2, 3))
 def report(chat) -> Report:
     """Persons 1, 2 and 3 have left; the guard lets three go."""
-    chat.leave(1, 2, 3)
-    chat.check()
     return Report.get(Report.state == "open")
 
 

@@ -19,20 +19,23 @@ from sync.people import people
 from sync.reports import merge, policy, reports
 from sync.safety import guards, protection
 from sync.tasks import by_hand as tasks_by_hand
-from tests.sync.fixtures import email
+from tests.sync.fixtures import Chat, after, email
 from tests.sync.scripted import Scripted
 
 THEIRS = "ana@acme.example"
 PROTECTED = "Protected: its e-mail is that of Ana Lima in Company LDAP"
 
 
-@pytest.fixture
-def leaver(chat) -> Person:
-    """Person 1 has left; the account was matched to them by hand."""
+def match_and_leave(chat: Chat) -> None:
     chat.store.add(THEIRS, "Ana", "member", via="page")
     chat.check()
     match_decisions.match(seat(), chat.people[1], chat.by)
     chat.leave(1)
+
+
+@after(match_and_leave)
+def leaver(chat) -> Person:
+    """Person 1 has left; the account was matched to them by hand."""
     return chat.people[1]
 
 

@@ -17,16 +17,14 @@ from sync.reports.acceptances import AcceptanceProblem
 from sync.safety import leavers, leaving, wanted
 from sync.safety.leavers import Numbers
 from sync.workspace import day_in_words, today
-from tests.sync.fixtures import email
+from tests.sync.fixtures import after, departure, email
 
 REASON = "Until Mira is trained"
 
 
-@pytest.fixture
+@after(departure(0))
 def last(chat) -> Account:
     """The account of person 0, who has left and is the last Owner of the chat. A check has reported it."""
-    chat.leave(0)
-    chat.check()
     return Account.get(Account.app == chat.app, Account.email == email(0))
 
 

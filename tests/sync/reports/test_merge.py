@@ -8,17 +8,16 @@ import pytest
 
 from sync.db import utcnow, writing
 from sync.models import Account, Activity, Change, Directory, DirectoryAddress, PersonEmail, Report
-from sync.reports import held, merge
-from tests.sync.fixtures import email
+from sync.reports import held, merge, reports
+from tests.sync.fixtures import after, departure, email
 
 WHY = "its e-mail is that of Ana Lima in Company LDAP"
 
 
-@pytest.fixture
+@after(departure(2, 3))
 def report(chat) -> Report:
     """Persons 2 and 3 have left, and the removal of their accounts waits."""
-    chat.leave(2, 3)
-    return chat.check().report
+    return reports.open_report(chat.app)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from sync.db import utcnow
 from sync.matching import members
 from sync.models import Account, Activity, App, Change, Report, Task
 from sync.reports import group_changes, overview, reports
-from tests.sync.fixtures import email
+from tests.sync.fixtures import after, departure, email
 
 
 def entries(what: str) -> list[tuple]:
@@ -17,11 +17,10 @@ def entries(what: str) -> list[tuple]:
             for row in Activity.select().where(Activity.what == what).order_by(Activity.id)]  # fmt: skip
 
 
-@pytest.fixture
+@after(departure(3, 4))
 def report(chat) -> Report:
     """Persons 3 and 4 have left."""
-    chat.leave(3, 4)
-    return chat.check().report
+    return reports.open_report(chat.app)
 
 
 def test_leaving_out_and_taking_back(chat, report):

@@ -20,11 +20,17 @@ from sync.reports import reports
 from sync.safety import sole_managers
 from sync.tasks import disconnecting, tasks
 from sync.workspace import update_workspace
-from tests.sync.fixtures import MEMBERS, email
+from tests.sync.fixtures import MEMBERS, after, departure, email
 
 
 def decisions(report: Report) -> dict[str, str]:
     return {row.account.email: row.decision for row in report.changes if row.decision != "applied" and row.account}
+
+
+@after(departure(3))
+def report(chat) -> Report:
+    """Person 3 has left."""
+    return reports.open_report(chat.app)
 
 
 def account(number: int) -> Account:
@@ -45,9 +51,7 @@ def test_an_approval_makes_one_task_for_each_and_is_reported(chat):
     assert chat.removed() == [email(3), email(4)] and account(3).state == "gone"
 
 
-def test_a_second_approval_does_nothing_twice(chat):
-    chat.leave(3)
-    report = chat.check().report
+def test_a_second_approval_does_nothing_twice(chat, report):
     first = reports.finish(report, chat.by, version=report.version)
     second = reports.finish(report, chat.by, version=report.version)
     assert second.already and second.report == first.report == report and not first.already
@@ -56,9 +60,7 @@ def test_a_second_approval_does_nothing_twice(chat):
     assert reports.finish(report, chat.by).already and chat.removed() == [email(3)]
 
 
-def test_two_yeses_at_the_same_instant_make_one_task(chat):
-    chat.leave(3)
-    report = chat.check().report
+def test_two_yeses_at_the_same_instant_make_one_task(chat, report):
     ready, outcomes = threading.Barrier(2), []
 
     def press() -> None:
@@ -135,25 +137,19 @@ def test_an_approval_covers_nobody_protected_since_the_check(chat):
 
 
 @pytest.mark.parametrize("decide", [match_decisions.mark_guest, match_decisions.mark_service, match_decisions.unmatch])
-def test_an_approval_covers_no_account_that_someone_decided_about_since_the_check(chat, decide):
-    chat.leave(3)
-    report = chat.check().report
+def test_an_approval_covers_no_account_that_someone_decided_about_since_the_check(chat, report, decide):
     decide(account(3), chat.by)
     assert reports.finish(report, chat.by).tasks == [] and account(3).state == "present"
 
 
-def test_an_approval_covers_no_service_account_although_who_is_responsible_for_it_has_left(chat):
-    chat.leave(3)
-    report = chat.check().report
+def test_an_approval_covers_no_service_account_although_who_is_responsible_for_it_has_left(chat, report):
     match_decisions.mark_service(account(3), chat.by)
     Account.update(person=chat.people[3]).where(Account.id == account(3).id).execute()  # as an earlier version let one
     assert reports.finish(report, chat.by).tasks == []
     assert chat.check().waiting == 0
 
 
-def test_a_report_with_nobody_left_to_confirm_closes(chat):
-    chat.leave(3)
-    report = chat.check().report
+def test_a_report_with_nobody_left_to_confirm_closes(chat, report):
     people.mark_returned(chat.people[3], chat.by)
     assert reports.finish(report, chat.by).report.state == "applied"
 
@@ -179,9 +175,7 @@ def test_an_approval_that_is_limited_leaves_the_rest_open(chat):
 # Leaving out
 
 
-def test_leaving_out_needs_a_reason(chat):
-    chat.leave(3)
-    report = chat.check().report
+def test_leaving_out_needs_a_reason(chat, report):
     change = chat.change(report, 3)
     for reason in ("", "   "):
         with pytest.raises(reports.ReportProblem, match="Enter why"):
@@ -191,9 +185,7 @@ def test_leaving_out_needs_a_reason(chat):
     assert reports.open_report(chat.app).waiting == 1 and Task.select().count() == 0
 
 
-def test_leaving_out_someone_of_another_report_changes_nothing(chat):
-    chat.leave(3)
-    report = chat.check().report
+def test_leaving_out_someone_of_another_report_changes_nothing(chat, report):
     with pytest.raises(reports.ReportChanged):
         reports.finish(report, chat.by, left_out={chat.change(report, 3).id + 999: "hand-over"})
     assert Task.select().count() == 0
@@ -321,9 +313,7 @@ def test_leaving_out_of_a_vanished_asset_can_be_taken_back(chat):
 
 
 @pytest.mark.parametrize("reason", ["", "  "])
-def test_dismissing_needs_a_reason(chat, reason):
-    chat.leave(3)
-    report = chat.check().report
+def test_dismissing_needs_a_reason(chat, report, reason):
     with pytest.raises(members.ReasonNeeded):
         reports.dismiss(report, chat.by, reason)
     assert Report.get_by_id(report.id).state == "open"
@@ -364,9 +354,7 @@ def test_only_what_is_held_can_be_released(chat):
 
 
 @pytest.mark.parametrize("act", ["finish", "release"])
-def test_nothing_is_approved_in_an_app_that_was_disconnected(chat, act):
-    chat.leave(3)
-    report = chat.check().report
+def test_nothing_is_approved_in_an_app_that_was_disconnected(chat, report, act):
     disconnecting.disconnect(chat.app, chat.by)
     with pytest.raises(reports.ReportProblem, match="Chat is disconnected, so nothing can be done in it"):
         getattr(reports, act)(report, chat.by)
@@ -427,9 +415,7 @@ def test_an_approval_of_people_who_were_shown_as_held_does_not_cover_them_later(
         reports.finish(seen, chat.by, seen.version)
 
 
-def test_nobody_takes_back_what_a_decided_report_has_left_out(chat):
-    chat.leave(3)
-    report = chat.check().report
+def test_nobody_takes_back_what_a_decided_report_has_left_out(chat, report):
     reports.dismiss(report, chat.by, "The list is wrong")
     with pytest.raises(reports.ReportChanged):
         reports.take_back(chat.change(report, 3), chat.by)
@@ -603,9 +589,7 @@ def test_the_standing_approval_never_empties_an_app(chat, monkeypatch):
 # What a check shows
 
 
-def test_a_reading_that_began_before_a_removal_does_not_bring_the_account_back(chat, monkeypatch):
-    chat.leave(3)
-    report = chat.check().report
+def test_a_reading_that_began_before_a_removal_does_not_bring_the_account_back(chat, report, monkeypatch):
     whole = SampleChat.access
 
     def remove_in_between(self):

@@ -6,13 +6,13 @@ import pytest
 
 from sync.models import Change, Report
 from sync.reports import reports, view
+from tests.sync.fixtures import after, departure
 
 
-@pytest.fixture
+@after(departure(2, 3, 4, 5, 6))
 def report(chat) -> Report:
     """Persons 2 to 6 have left."""
-    chat.leave(2, 3, 4, 5, 6)
-    return chat.check().report
+    return reports.open_report(chat.app)
 
 
 def test_waiting_changes_come_first_then_left_out_protected_and_applied(chat, report):

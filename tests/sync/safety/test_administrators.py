@@ -11,14 +11,17 @@ from sync.models import BIT, Account, Role
 from sync.safety import administrators, protection
 from sync.states import Protection
 from tests.sync.acting import account
-from tests.sync.fixtures import email
+from tests.sync.fixtures import Chat, after, email
 
 
-@pytest.fixture
-def pair(chat):
-    """The accounts of persons 0 and 1, the app's administrators."""
+def make_owner(chat: Chat) -> None:
     chat.store.change(chat.id_of(1), via="page", role="owner")
     chat.check()
+
+
+@after(make_owner)
+def pair(chat):
+    """The accounts of persons 0 and 1, the app's administrators."""
     pair = [account(0), account(1)]
     assert set(administrators.administrators_left(chat.app)) == {account.id for account in pair}
     return pair

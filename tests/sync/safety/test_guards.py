@@ -13,7 +13,7 @@ from sync.reports import reports
 from sync.safety import guards
 from sync.safety.guards import Guard
 from sync.workspace import update_workspace
-from tests.sync.fixtures import MEMBERS, email
+from tests.sync.fixtures import MEMBERS, after, departure, email
 
 YESTERDAY = timedelta(hours=25)
 LATELY = timedelta(hours=12)  # not just within a day: these tests may run hours after they were imported
@@ -51,11 +51,10 @@ def test_accounts_are_counted_until_there_are_enough(chat, second):
     assert guards.present_up_to(chat.app, of) == of - 1
 
 
-@pytest.fixture
+@after(departure(1, 2, 3))
 def leavers(chat):
     """Three have left, and their removal waits: Changes of persons 1 to 3."""
-    chat.leave(1, 2, 3)
-    report = chat.check().report
+    report = reports.open_report(chat.app)
     return [chat.change(report, number) for number in (1, 2, 3)]
 
 
