@@ -9,6 +9,7 @@ from datetime import datetime
 from sync.db import db
 from sync.groups import still_wanted
 from sync.groups.assignments import ENDED
+from sync.matching import doubtful
 from sync.models import Account, App, Change, Directory, Person, Report, Task, entry_is_held
 from sync.safety import protection
 from sync.safety.protection import OF_THE_PERSON
@@ -130,7 +131,10 @@ def no_longer_theirs(account: Account, change: Change | None) -> str | None:
         return None
     if change is not None and change.kind == ENDED:
         return still_wanted.no_longer_holds(change, acting=True)
-    return f"{person.name or account.email} is back: {person.status} in the directory"
+    name = person.name or account.email
+    if person.id in doubtful.held_leavers():
+        return f"{name} counts as {person.status}: that they have left is held until someone releases it"
+    return f"{name} is back: {person.status} in the directory"
 
 
 # For all removals that wait, over() as SQL: 1 where it gives a reason, 0 where it gives none, NULL where the rules of

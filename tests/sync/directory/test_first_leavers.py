@@ -42,12 +42,15 @@ def test_they_count_as_before_until_someone_releases_them(company, by):
     assert leave(company, 5) == 6
     assert [status(f"p{number}@acme.example") for number in range(3)] == ["active", "suspended", "active"]
     assert person("p0@acme.example").status_reason == "Left Company LDAP, with many others at once"
-    assert "is back: active" in still_to_remove.no_longer_theirs(account, None)
+    held = "Person 0 counts as active: that they have left is held until someone releases it"
+    assert still_to_remove.no_longer_theirs(account, None) == held
     by_groups = still_to_remove.waits(Task(report_id=1), account)
     assert "has left Company LDAP, and that is held" in by_groups, "they may have lost their groups with it"
     assert leave(company, 0) == leave(company, 6) == 1, "also when it is pushed again"
     assert len(doubtful.held_leavers()) == len(directories.held(company.directory)) == 7
     push(company, 4, status="active")
+    account.person = person("p4@acme.example")
+    assert "is back: active" in still_to_remove.no_longer_theirs(account, None)
     assert person("p4@acme.example").status_reason == "Active in Company LDAP"
     assert directories.release(company.directory, by) == 6
     assert {status(f"p{number}@acme.example") for number in (0, 1, 2, 3, 5, 6)} == {GONE}
