@@ -49,9 +49,10 @@ def remove(directory: Directory, by: Asker) -> int:
     vouching.require_over_directory(by, directory)
     kind = connectors.directory_connectors().get(directory.kind)
     with writing():
-        entries = list(DirectoryEntry.select().where(DirectoryEntry.directory == directory))
+        entries = list(DirectoryEntry.select().where(DirectoryEntry.directory == directory)
+                       .order_by(DirectoryEntry.reported_status.desc()))  # of several of a person, an active one wins
         affected = {entry.person_id for entry in entries}
-        leavers, returned = doubtful.held_leavers() & affected, releases.held_returns() & affected
+        leavers, returned = doubtful.held_leavers(), releases.held_returns()
         statuses = {entry.person_id: entry.reported_status for entry in entries
                     if entry.reported_status != PersonStatus.DEPROVISIONED}  # fmt: skip
         if kind and kind.worldwide_ids:

@@ -15,7 +15,7 @@ from app import create_app
 from sync.config import Config
 from sync.db import utcnow
 from sync.directory import directories
-from sync.models import Directory, DirectoryReading, Person
+from sync.models import Directory, DirectoryReading, HeldChange, Person
 from tests.web.client import Client
 from web import held
 
@@ -192,6 +192,17 @@ def test_other_credential(owner: Client, staff: Directory, tmp_path: Path) -> No
     assert Directory.get().settings["file"].endswith("new.csv")
 
 
+def test_a_page_of_a_directory_or_a_person_has_only_their_held_changes(owner: Client, staff: Directory) -> None:
+    one, other = Person.get(name="Staff 11"), Person.get(name="Staff 10")
+    for person, value, directory, by in ((one, "Its own", staff, f"{staff.name} (directory)"),
+                                         (one, "Imported", None, "Mira"), (other, "Of another", None, "Mira")):
+        HeldChange.create(person=person, field="name", value=value, directory=directory, asked_by=by)
+    page = owner.get(f"/directories/{staff.id}").text
+    assert "Its own" in page and "Imported" not in page and "which was removed" not in page
+    page = owner.get(f"/people/{one.id}").text
+    assert "Its own" in page and "Mira, in an import" in page and "Of another" not in page
+
+
 def test_an_owner_vouches_for_a_directory_and_stops(owner: Client, staff: Directory) -> None:
     for method, vouched in (("POST", True), ("DELETE", False)):
         owner.send(method, f"/directories/{staff.id}/voucher")
@@ -211,6 +222,7 @@ def test_remove(owner: Client, staff: Directory, staff_list: Path, by: str, monk
     answer = owner.send("DELETE", f"/directories/{staff.id}")
     assert answer.location == "/directories"
     assert "8 held changes wait for a decision on People." in owner.get(answer.location).text
+    assert "more, which are shown" not in owner.get("/people").text
     monkeypatch.setattr(held, "SHOWN", 6)
     page = owner.get("/people").text
     assert page.count("Staff, which was removed") == 6 + 1 and "And 2 more" in page

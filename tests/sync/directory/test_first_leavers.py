@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 
-from sync.db import utcnow
-from sync.directory import directories
+from connectors.base import DirectoryPerson
+from sync import activity
+from sync.db import db, utcnow, writing
+from sync.directory import directories, guard, reading
 from sync.matching import doubtful
 from sync.models import Account, App, Directory, DirectoryEntry, Offboarding, Person, Task
 from sync.people import holds, people
 from sync.rank import Asker
+from sync.safety.guards import workspace_guard
 from sync.tasks import still_to_remove
 from sync.workspace import update_workspace
 from tests.sync.directory.test_returns import push
@@ -134,3 +137,58 @@ def test_all_of_a_few_are_held_once_nobody_would_be_left(scripted, by):
     company.read()
     leave(company, *range(5))
     assert {status(f"p{number}@acme.example") for number in range(5)} == {"active"}
+
+
+NOW = datetime(2026, 3, 5, 12)
+AT, EARLIER = NOW - timedelta(hours=14), NOW - timedelta(hours=23)  # the 5th and the 4th of March in Tokyo
+DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
+
+
+def test_each_condition_on_the_first_leavers_decides_alone(home, by):
+    """Everyone left LDAP within a day and is held, but for what their name says."""
+    update_workspace(by, grace_days=7, zone="Asia/Tokyo")
+    ldap, other = (Directory.create(kind="scim", name=name, created_at=NOW - 90 * DAY) for name in ("LDAP", "Other"))
+    app = App.create(connector="x", name="X", category="Seat-based", state="active")
+    for who, left, kept in (
+        ("plain", [(ldap, AT)], None), ("a day ago", [(ldap, NOW - DAY)], None),
+        ("days ago", [(ldap, NOW - DAY - SECOND)], None), ("elsewhere", [(other, AT)], None),
+        ("both", [(ldap, AT), (other, AT)], None), ("back there", [(ldap, AT)], None),
+        ("back now", [(ldap, AT)], None), ("pushed again", [(ldap, AT)], None), ("before", [(ldap, AT)], None),
+        ("cancelled", [(ldap, AT)], None), ("change role", [(ldap, AT)], None), ("cancelled task", [(ldap, AT)], None),
+        ("removed", [(ldap, AT)], None), ("two entries", [(ldap, EARLIER), (ldap, AT)], date(2026, 3, 12)),
+        ("long gone too", [(ldap, NOW - 9 * DAY), (ldap, AT)], None), ("longer", [(ldap, AT)], date(2026, 3, 13)),
+        ("shorter", [(ldap, AT)], date(2026, 3, 11)), ("by hand since", [(ldap, AT)], None),
+        ("offboarded", [(ldap, AT)], None), ("offboarded before", [(ldap, AT)], None),
+    ):  # fmt: skip
+        one = Person.create(name=who, status=GONE, remove_on=kept,
+                            status_reason="Marked" if who == "by hand since" else "")  # fmt: skip
+        for number, (directory, at) in enumerate(left):
+            DirectoryEntry.create(directory=directory, external_id=f"{who}{number or ''}", person=one, left_at=at,
+                                  status="active" if who == "pushed again" else GONE, reported_status=GONE)  # fmt: skip
+        if who in ("change role", "cancelled task", "removed"):
+            account = Account.create(app=app, external_id=who, person=one, match_kind="matched", state="gone")
+            Task.create(app=app, account=account, finished_at=AT, kind=who if who == "change role" else "remove",
+                        state="cancelled" if who == "cancelled task" else "done")  # fmt: skip
+    DirectoryEntry.create(directory=other, external_id="back there", person=Person.get(name="back there"), status=GONE,
+                          reported_status="active")  # fmt: skip
+    for who, state, at in (("cancelled", "cancelled", NOW), ("offboarded", "applied", AT),
+                           ("offboarded before", "applied", AT - SECOND)):  # fmt: skip
+        Offboarding.create(person=Person.get(name=who), state=state, remove_on=NOW.date(), asked_by="Olga",
+                           decided_at=at)  # fmt: skip
+    with writing(), reading.staging():
+        for before in ("active", "suspended"):
+            activity.record("LDAP", "person deprovisioned", person=Person.get(name="before"), before=before)
+        reading.stage([DirectoryPerson(id=id, email=f"{number}@acme.example", name=id, status=said)
+                       for number, (id, said) in enumerate([("back now", "active"), ("pushed again", GONE),
+                                                            ("new", "active")])])  # fmt: skip
+        db.execute_sql("UPDATE read_person SET person_id = (SELECT e.person_id FROM directory_entry AS e "
+                       "WHERE e.external_id = read_person.external_id)")  # fmt: skip
+        found = guard.hold_back(ldap, workspace_guard(), NOW, whole=False)
+    assert {one.name for one in Person.select().where(Person.id.in_(found))} == {
+        "plain", "a day ago", "both", "back there", "pushed again", "before", "cancelled", "change role",
+        "cancelled task", "two entries", "long gone too", "offboarded before"}  # fmt: skip
+    was = {(entry.directory.name, entry.external_id): entry.status for entry in DirectoryEntry.select()}
+    assert was["LDAP", "before"] == "suspended" and was["LDAP", "both"] == was["LDAP", "long gone too1"] == "active"
+    assert was["Other", "both1"] == was["LDAP", "long gone too"] == was["LDAP", "removed"] == GONE
+    update_workspace(by, grace_days=0)
+    assert holds.end_of_grace(AT) is None

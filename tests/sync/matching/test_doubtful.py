@@ -196,6 +196,8 @@ def test_a_decision_settles_an_account_only_if_it_was_made_after_the_departure(h
                 continue
             DirectoryEntry.create(directory=file, external_id=f"{who} {number}", person=made,
                                   reported_status=status_then, reported_at=at)  # fmt: skip
+    for who, values in (("gone", {"state": "gone"}), ("matched", {"match_kind": "matched"})):
+        of_someone(app, who, left, {"match_by_hand": True} | values, disputed=disputed)
     for change in ({"state": "dismissed"}, {"field": "name"}, {"value": "suspended"}):
         HeldChange.create(person=Person.get(name="a-list-before"), asked_by="Ada", created_at=THIRD,
                           **{"field": "status", "value": "deprovisioned"} | change)  # fmt: skip

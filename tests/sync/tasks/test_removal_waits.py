@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from sync.db import utcnow
-from sync.models import Account, App, Change, Directory, DirectoryEntry, Person, PersonEmail, Report, Task
+from sync.models import Account, App, Change, Directory, DirectoryEntry, HeldChange, Person, PersonEmail, Report, Task
 from sync.tasks import still_to_remove
 
 
@@ -53,6 +53,37 @@ def test_a_return_that_is_held_is_named_before_changes_that_may_be_missing(repor
     assert waits(report).startswith("Backup may lack changes")
     entry("Ada", Directory.create(kind="scim", name="LDAP"), "deprovisioned", "active")
     assert waits(report).startswith("Ada is back in LDAP")
+
+
+def test_a_leaving_that_is_held_is_named_before_changes_that_may_be_missing(report):
+    """Of someone who counts as here, and lost the app by groups. Nothing waits for those who only came back."""
+    Person.update(status="active").where(Person.name == "Ada").execute()
+    entry("Ada", Directory.create(kind="scim", name="Returned"), "deprovisioned", "active")
+    entry("Ada", Directory.create(kind="scim", name="Left"), "deprovisioned", "deprovisioned")
+    assert waits(report) is None
+    entry("Ada", Directory.create(kind="scim", name="Backup", missing_since=utcnow()), "active", "active")
+    assert waits(report).startswith("Backup may lack changes")
+    for name in ("LDAP", "Okta"):
+        entry("Ada", Directory.create(kind="scim", name=name), "active", "deprovisioned")
+    assert waits(report).startswith("Ada has left LDAP, and that is held")
+    task, account = removal(report)
+    task.report_id = None
+    assert still_to_remove.waits(task, account) is None, "someone asked for it by hand"
+
+
+def test_only_a_return_of_someone_who_has_left_is_awaited_from_people(report):
+    for name, values in (("Bo", {}), ("Ada", {"field": "name"}), ("Ada", {"value": "deprovisioned"}),
+                         ("Ada", {"state": "released"})):  # fmt: skip
+        HeldChange.create(person=Person.get(Person.name == name), asked_by="Olga",
+                          **{"field": "status", "value": "active"} | values)  # fmt: skip
+    assert waits(report) is None
+    ada = Person.get(Person.name == "Ada")
+    HeldChange.create(person=ada, asked_by="Olga", field="status", value="suspended")
+    assert waits(report).startswith("Ada may be back: a held change on People says so.")
+    Person.update(name="").where(Person.id == ada.id).execute()
+    assert waits(report).startswith("This person may be back")
+    Person.update(status="active").where(Person.id == ada.id).execute()
+    assert waits(report) is None
 
 
 def test_of_those_that_an_approval_covers_each_is_counted_once(report):
