@@ -8,7 +8,7 @@ import pytest
 
 from sync.db import utcnow
 from sync.matching import decisions
-from sync.models import AcceptedLeaver, Account, App, Change, Person
+from sync.models import AcceptedLeaver, Account, App, Change, Person, Report
 from sync.reports import reports
 from sync.safety import leavers
 from sync.safety.leavers import Numbers
@@ -105,8 +105,10 @@ def test_an_acceptance_holds_until_its_day_and_for_this_departure(chat, left, va
 
 
 def test_those_who_left_first_are_named_first(chat):
-    chat.leave(1, 2, 3)
-    for number in (1, 2, 3):
+    """Of those who still have an account: person 4 left before all others, and has none."""
+    chat.leave(1, 2, 3, 4)
+    Account.update(state="gone").where(Account.person == chat.people[4]).execute()
+    for number in (1, 2, 3, 4):
         Person.update(status_since=utcnow() - timedelta(days=number)).where(
             Person.id == chat.people[number].id).execute()  # fmt: skip
     for app_ids in (None, [chat.app.id]):
@@ -127,6 +129,16 @@ def test_the_list_names_what_protects_an_account_in_the_open_report(chat, left):
     assert list(found) == [email(0), email(1)]
     assert "last Owner" in found[email(0)].protection_reason and found[email(0)].change.report.is_open
     assert found[email(1)].protection_reason == ""
+
+
+def test_an_earlier_removal_no_longer_protects_an_account(chat, left):
+    """Neither that of a report that was closed, nor one of the open report that was applied."""
+    for state, decision in (("superseded", "needs confirmation"), ("open", "applied")):
+        report = Report.create(app=chat.app, state=state)
+        Change.create(app=chat.app, report=report, kind="removed user", account=left, person=left.person_id,
+                      decision=decision, protection=Protection.HOLD, protection_reason="Case 12")  # fmt: skip
+    assert [(one.account, one.change) for one in leavers.of_app(chat.app)] == [(left, None)]
+    assert leavers.to_explain([chat.app.id]) == []
 
 
 def test_leaving_out_is_valid_for_this_person_alone(chat, left):

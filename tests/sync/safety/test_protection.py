@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 
 from sync.db import db
-from sync.models import Mail
+from sync.models import Account, App, Mail
 from sync.people import holds
 from sync.reports import reports
 from sync.safety import protection
@@ -50,3 +50,9 @@ def test_a_day_has_the_same_words_in_sql(home, day):
     words = sql_day_in_words(":day", ":today")
     [statement] = db.execute_sql(f"SELECT {words}", {"day": day.isoformat(), "today": str(today())}).fetchone()
     assert statement == day_in_words(day)
+
+
+def test_an_app_is_never_asked_about_the_accounts_of_another(home):
+    app, other = (App.create(connector="listed", name=name, category="Test") for name in ("One", "Other"))
+    account = Account.create(app=app, external_id="a1", kind="system")
+    assert protection.of_all(app, [account.id]).keys() == {account.id} and protection.of_all(other, [account.id]) == {}

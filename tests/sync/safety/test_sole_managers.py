@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 
-from sync.models import Access, Account, App, Asset, Change
+from sync.models import Access, Account, App, Asset, Change, Offboarding, Person, Task
 from sync.safety import sole_managers
 from tests.sync.fixtures import email
 
@@ -35,6 +37,26 @@ def test_someone_else_who_controls_it_and_can_act_counts(app, values, privileged
     control(one, hall)
     control(other, hall, privileged)
     assert sole_managers.sole_assets([one.id]) == ({} if counts else {one.id: [hall]})
+
+
+@pytest.mark.parametrize(("values", "loses"), [
+    ({"kind": "revoke"}, True), ({"kind": "revoke", "state": "needs attention"}, True),
+    ({"kind": "revoke", "state": "cancelled"}, False), ({"kind": "revoke", "state": "failed"}, False),
+    ({"kind": "revoke", "account": "one"}, False), ({"kind": "revoke", "asset": "yard"}, False),
+    ({"kind": "grant", "detail": {"role": "guest"}}, True), ({"kind": "grant", "detail": {"role": "x"}}, False),
+    ({"kind": "grant", "detail": {"role": "manages elsewhere"}}, True),
+])  # fmt: skip
+def test_someone_who_is_about_to_lose_it_does_not_count(app, values, loses):
+    one, other, hall, yard = account(app, "one"), account(app, "other"), asset(app, "hall"), asset(app, "yard")
+    for each in (one, other):
+        control(each, hall)
+    elsewhere = App.create(connector="listed", name="Elsewhere", category="Test")
+    Access.create(app=elsewhere, account=account(elsewhere, "one"), asset=asset(elsewhere, "hall"),
+                  role="manages elsewhere", privileged=True)  # fmt: skip
+    rows = {"one": one, "yard": yard}
+    Task.create(**{"app": app, "account": other, "asset": hall} | {
+        name: rows.get(value, value) if isinstance(value, str) else value for name, value in values.items()})
+    assert sole_managers.sole_assets([one.id]) == ({one.id: [hall]} if loses else {})
 
 
 def test_those_who_leave_together_do_not_count_for_each_other(app):
@@ -75,6 +97,23 @@ def test_a_standing_approval_never_covers_everyone(chat, second, values, leave):
     control(changes[0].account, hall)
     assert sole_managers.ready_to_leave(chat.app, changes) == {change.id for change in changes[1:]}
     assert extra.external_id == "extra"
+
+
+@pytest.mark.parametrize(("values", "is_kept"), [
+    ({"kind": "remove", "state": "cancelled"}, True), ({"kind": "remove", "state": "done"}, False),
+    ({"kind": "change role", "state": "cancelled"}, False),
+    ({"kind": "remove", "state": "cancelled", "created_at": datetime(2026, 1, 1)}, False),
+    ({"state": "scheduled"}, True), ({"state": "cancelled"}, False),
+])  # fmt: skip
+def test_a_standing_approval_leaves_whom_someone_kept(app, values, is_kept):
+    ana = Person.create(name="Ana", status="deprovisioned", status_since=datetime(2026, 2, 1))
+    one, _ = account(app, "one", person=ana), account(app, "other")
+    change = Change.create(app=app, kind="removed user", decision="needs confirmation", account=one)
+    if "kind" in values:
+        Task.create(**{"app": app, "account": one, "created_at": datetime(2026, 2, 2)} | values)
+    else:
+        Offboarding.create(person=ana, key="o1", **values)
+    assert sole_managers.ready_to_leave(app, [change]) == (set() if is_kept else {change.id})
 
 
 def test_only_a_choice_for_someone_who_leaves_the_asset_alone_answers_for_it():
