@@ -34,6 +34,7 @@ from sync.models import (  # fmt: skip
     WaitingSignIn,
 )
 from tests.asking import MACHINE
+from tests.sync.fixtures import after, departure
 from tests.web import factor_routes
 from tests.web.client import Client
 
@@ -317,12 +318,15 @@ def line_of_both(app: App) -> int:
     return Activity.select(Activity.first_entry).order_by(Activity.id.desc()).scalar()
 
 
+@after(departure(1))
+def report(chat) -> Report:
+    """Person 1 has left."""
+    return Report.get(Report.state == "open")
+
+
 @pytest.fixture
-def world(chat, someone, by: str) -> dict[str, int | str]:
+def world(chat, report: Report, someone, by: str) -> dict[str, int | str]:
     """One row of each kind that an address may name; everything of an app belongs to one app."""
-    chat.leave(1)
-    chat.check()
-    report = Report.get(Report.state == "open")
     account = Account.get(Account.email == "p1@acme.example")
     asset = Asset.select().first() or Asset.create(app=chat.app, external_id="general", kind="channel", name="general")
     task = Task.create(app=chat.app, report=report, kind="remove", account=account, state="needs attention",

@@ -33,6 +33,12 @@ def report(chat) -> Report:
     return reports.open_report(chat.app)
 
 
+@after(departure(3, 4))
+def report_of_two(chat) -> Report:
+    """Persons 3 and 4 have left."""
+    return reports.open_report(chat.app)
+
+
 def account(number: int) -> Account:
     return Account.get(Account.email == email(number))
 
@@ -40,10 +46,8 @@ def account(number: int) -> Account:
 # Approval
 
 
-def test_an_approval_makes_one_task_for_each_and_is_reported(chat):
-    chat.leave(3, 4)
-    report = chat.check().report
-    done = reports.finish(report, chat.by, version=report.version)
+def test_an_approval_makes_one_task_for_each_and_is_reported(chat, report_of_two):
+    done = reports.finish(report_of_two, chat.by, version=report_of_two.version)
     assert [task.account.email for task in done.tasks] == [email(3), email(4)] and not done.already
     assert (done.report.state, done.report.decided_by) == ("applied", chat.by)
     assert account(3).state == "removing" and App.get().users == MEMBERS + 1 - 2
@@ -107,30 +111,24 @@ def test_a_check_that_finds_the_same_leaves_the_page_good(chat):
     assert reports.finish(seen, chat.by, version=seen.version).tasks
 
 
-def test_an_approval_covers_nobody_who_came_back_since_the_check(chat):
-    chat.leave(3, 4)
-    report = chat.check().report
+def test_an_approval_covers_nobody_who_came_back_since_the_check(chat, report_of_two):
     people.mark_returned(chat.people[3], chat.by)
-    done = reports.finish(report, chat.by)
+    done = reports.finish(report_of_two, chat.by)
     assert [task.account.email for task in done.tasks] == [email(4)] and account(3).state == "present"
 
 
-def test_an_approval_covers_no_account_matched_to_another_leaver_since_the_check(chat):
-    chat.leave(3, 4)
-    report = chat.check().report
+def test_an_approval_covers_no_account_matched_to_another_leaver_since_the_check(chat, report_of_two):
     match_decisions.unmatch(account(3), chat.by)
     match_decisions.match(account(3), chat.people[4], chat.by)
-    done = reports.finish(report, chat.by)
+    done = reports.finish(report_of_two, chat.by)
     assert [task.account.email for task in done.tasks] == [email(4)] and account(3).state == "present"
     [asked] = [row for row in chat.check().report.changes if row.account_id == account(3).id]
     assert (asked.decision, asked.person) == ("needs confirmation", chat.people[4])
 
 
-def test_an_approval_covers_nobody_protected_since_the_check(chat):
-    chat.leave(3, 4)
-    report = chat.check().report
+def test_an_approval_covers_nobody_protected_since_the_check(chat, report_of_two):
     members.protect(account(3), "legal hold", chat.by)
-    done = reports.finish(report, chat.by)
+    done = reports.finish(report_of_two, chat.by)
     assert [task.account.email for task in done.tasks] == [email(4)]
     change = Change.get(Change.account == account(3), Change.kind == "removed user")
     assert change.protection_reason == "Protected: legal hold"
@@ -154,20 +152,16 @@ def test_a_report_with_nobody_left_to_confirm_closes(chat, report):
     assert reports.finish(report, chat.by).report.state == "applied"
 
 
-def test_a_confirmed_leaver_who_was_not_removed_waits_again_in_the_open_report(chat):
-    chat.leave(3, 4)
-    report = chat.check().report
-    first = reports.finish(report, chat.by, only={chat.change(report, 3).id})
+def test_a_confirmed_leaver_who_was_not_removed_waits_again_in_the_open_report(chat, report_of_two):
+    first = reports.finish(report_of_two, chat.by, only={chat.change(report_of_two, 3).id})
     tasks.cancel(first.tasks[0], chat.by)
     again = chat.check()
-    assert again.report.id == report.id and again.waiting == 2
+    assert again.report.id == report_of_two.id and again.waiting == 2
     assert decisions(again.report) == {email(3): "needs confirmation", email(4): "needs confirmation"}
 
 
-def test_an_approval_that_is_limited_leaves_the_rest_open(chat):
-    chat.leave(3, 4)
-    report = chat.check().report
-    done = reports.finish(report, chat.by, only={chat.change(report, 3).id})
+def test_an_approval_that_is_limited_leaves_the_rest_open(chat, report_of_two):
+    done = reports.finish(report_of_two, chat.by, only={chat.change(report_of_two, 3).id})
     assert [task.account.email for task in done.tasks] == [email(3)]
     assert (done.report.state, done.report.waiting) == ("open", 1)
 
@@ -254,13 +248,11 @@ def test_a_release_lets_through_what_was_looked_at_alone(chat):
     assert Report.get_by_id(report.id).waiting == 7
 
 
-def test_taking_back_one_of_few_lets_it_wait_again(chat):
-    chat.leave(3, 4)
-    report = chat.check().report
-    reports.leave_out(chat.change(report, 3), "hand-over", chat.by)
-    reports.take_back(chat.change(report, 3), chat.by)
-    assert decisions(report)[email(3)] == "needs confirmation" and account(3).left_out_reason is None
-    assert len(reports.finish(report, chat.by).tasks) == 2
+def test_taking_back_one_of_few_lets_it_wait_again(chat, report_of_two):
+    reports.leave_out(chat.change(report_of_two, 3), "hand-over", chat.by)
+    reports.take_back(chat.change(report_of_two, 3), chat.by)
+    assert decisions(report_of_two)[email(3)] == "needs confirmation" and account(3).left_out_reason is None
+    assert len(reports.finish(report_of_two, chat.by).tasks) == 2
 
 
 def test_leaving_out_of_a_mass_of_vanished_accounts_outlives_the_next_check(chat):
@@ -273,25 +265,21 @@ def test_leaving_out_of_a_mass_of_vanished_accounts_outlives_the_next_check(chat
     assert decisions(report)[email(2)] == "held"
 
 
-def test_a_decision_that_the_form_leaves_unchanged_is_not_made_again(chat):
-    chat.leave(3, 4)
-    report = chat.check().report
-    left_out, ticked = chat.change(report, 3), chat.change(report, 4)
+def test_a_decision_that_the_form_leaves_unchanged_is_not_made_again(chat, report_of_two):
+    left_out, ticked = chat.change(report_of_two, 3), chat.change(report_of_two, 4)
     reports.leave_out(left_out, "Hand-over", "Someone Else")
-    version = Report.get_by_id(report.id).version
-    reports.finish(report, chat.by, version, {left_out.id: "Hand-over"}, taken_back={ticked.id})
+    version = Report.get_by_id(report_of_two.id).version
+    reports.finish(report_of_two, chat.by, version, {left_out.id: "Hand-over"}, taken_back={ticked.id})
     assert Activity.select().where(Activity.what == "left out").count() == 1
     assert not Activity.select().where(Activity.what == "took back leaving out").exists()
     assert Activity.get(Activity.what == "finished sync").after == "1 approved, 0 left out"
     assert account(3).left_out_by == "Someone Else" and account(4).state == "removing"
 
 
-def test_another_reason_is_kept_with_who_gave_it(chat):
-    chat.leave(3, 4)
-    report = chat.check().report
-    left_out = chat.change(report, 3)
+def test_another_reason_is_kept_with_who_gave_it(chat, report_of_two):
+    left_out = chat.change(report_of_two, 3)
     reports.leave_out(left_out, "Hand-over", "Someone Else")
-    reports.finish(report, chat.by, Report.get_by_id(report.id).version, {left_out.id: "Contractor"})
+    reports.finish(report_of_two, chat.by, Report.get_by_id(report_of_two.id).version, {left_out.id: "Contractor"})
     assert (account(3).left_out_reason, account(3).left_out_by) == ("Contractor", str(chat.by))
     assert Activity.get(Activity.what == "finished sync").after == "1 approved, 1 left out"
 
@@ -319,16 +307,14 @@ def test_dismissing_needs_a_reason(chat, report, reason):
     assert Report.get_by_id(report.id).state == "open"
 
 
-def test_a_dismissed_report_asks_nobody_again(chat):
-    chat.leave(3, 4)
-    report = chat.check().report
-    reports.dismiss(report, chat.by, "all of them are contractors")
+def test_a_dismissed_report_asks_nobody_again(chat, report_of_two):
+    reports.dismiss(report_of_two, chat.by, "all of them are contractors")
     again = chat.check()
     assert (again.waiting, again.held, again.report.state) == (0, 0, "applied")
     assert account(3).left_out_reason == "all of them are contractors"
     for decide, *more in ((reports.finish,), (reports.dismiss, "again"), (reports.release,)):
         with pytest.raises(reports.ReportProblem, match="dismissed"):
-            decide(report, chat.by, *more)
+            decide(report_of_two, chat.by, *more)
 
 
 def test_releasing_lets_through_what_was_seen_and_holds_the_next_mass(chat):
@@ -421,20 +407,16 @@ def test_nobody_takes_back_what_a_decided_report_has_left_out(chat, report):
         reports.take_back(chat.change(report, 3), chat.by)
 
 
-def test_someone_can_be_left_out_while_nothing_is_decided_about_the_others(chat):
-    chat.leave(3, 4)
-    report = chat.check().report
-    one, other = chat.change(report, 3), chat.change(report, 4)
-    assert not reports.finish(report, chat.by, left_out={one.id: "Hand-over"}, undecided=[other.id]).tasks
-    assert decisions(report) == {email(3): "left out", email(4): "needs confirmation"}
+def test_someone_can_be_left_out_while_nothing_is_decided_about_the_others(chat, report_of_two):
+    one, other = chat.change(report_of_two, 3), chat.change(report_of_two, 4)
+    assert not reports.finish(report_of_two, chat.by, left_out={one.id: "Hand-over"}, undecided=[other.id]).tasks
+    assert decisions(report_of_two) == {email(3): "left out", email(4): "needs confirmation"}
 
 
-def test_an_account_that_is_being_removed_already_is_dropped_from_the_report(chat):
-    chat.leave(3, 4)
-    report = chat.check().report
-    change = chat.change(report, 3)
+def test_an_account_that_is_being_removed_already_is_dropped_from_the_report(chat, report_of_two):
+    change = chat.change(report_of_two, 3)
     Account.update(state="removing").where(Account.id == change.account_id).execute()
-    assert len(reports.finish(report, chat.by).tasks) == 1
+    assert len(reports.finish(report_of_two, chat.by).tasks) == 1
     now = Change.get_by_id(change.id)
     assert (now.report, now.decision, now.reason) == (None, "ignored", "No longer in the app")
 
