@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from flask import Flask
@@ -10,7 +11,7 @@ from markupsafe import Markup
 from sync.models import DONE_BY, App, Task
 from sync.names import name_in_task, short_name
 from sync.states import LIVE_TASKS, TaskKind, TaskState, Tone
-from sync.tasks import perform, settle, tasks
+from sync.tasks import perform, settle, still_to_remove, tasks
 from sync.tasks import progress as task_progress
 from web.view import Badge
 from web.words import plural, when
@@ -79,14 +80,26 @@ def of_app(app: App) -> Tasks:
         summary = f"{plural(moving, 'task')} in progress"
     elif stuck:
         summary = plural(stuck, "task needs attention", "tasks need attention")
-    return Tasks([_row(app, task) for task in tasks.of_app(app)], summary, bool(moving))
+    rows = tasks.of_app(app)
+    doubts = _doubts(rows)
+    return Tasks([_row(app, task, doubts.get(task.id, "")) for task in rows], summary, bool(moving))
 
 
-def _row(app: App, task: Task) -> Row:
+def _doubts(rows: Iterable[Task]) -> dict[int, str]:
+    """Why removals that someone is to make by hand in the app are in doubt now."""
+    people = {task.id: task.account.person_id for task in rows
+              if task.kind == TaskKind.REMOVE and task.account_id and perform.is_by_hand(task)}  # fmt: skip
+    back = still_to_remove.returns(people.values()) if people else {}
+    return {id: f"{back[person]}. Check that before you remove the account." for id, person in people.items()
+            if person in back}  # fmt: skip
+
+
+def _row(app: App, task: Task, doubt: str) -> Row:
     stuck = task.state == ATTENTION
     keeps = "Cancel (keep the account)" if task.kind == TaskKind.REMOVE else "Cancel (change nothing)"
     return Row(
-        task, name_in_task(task), _details(app, task), "" if task.state == TaskState.DONE else task.error or "",
+        task, name_in_task(task), _details(app, task),
+        "" if task.state == TaskState.DONE else " ".join(filter(None, (doubt, task.error))),
         stuck, perform.is_by_hand(task), keeps if stuck or task.state == TaskState.QUEUED else "",
     )  # fmt: skip
 

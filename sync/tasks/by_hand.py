@@ -33,7 +33,7 @@ from sync.states import (
     Protection,
     TaskKind,
 )
-from sync.tasks import succession, tasks
+from sync.tasks import still_to_remove, succession, tasks
 from sync.tasks.plans import (
     Done,
     Line,
@@ -129,9 +129,10 @@ def plan_removals(app: App, account_ids: Iterable[int]) -> Plan:
         states[account.id] = state, why
     leaving = [account.id for account in accounts if states[account.id][0] == LineState.READY]
     alone = sole_managers.sole_assets(leaving)
+    doubts = still_to_remove.returns(account.person_id for account in accounts)
     lines = [
         _line(account, before=known.words(account.roles), had=account.role, state=states[account.id][0],
-              why=states[account.id][1], alone=alone.get(account.id, []))
+              why=states[account.id][1], alone=alone.get(account.id, []), note=doubts.get(account.person_id, ""))
         for account in accounts
     ]  # fmt: skip
     waiting = guards.waiting_beside(

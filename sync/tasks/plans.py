@@ -63,7 +63,7 @@ class Line:
 
     def fingerprint(self) -> tuple:
         return (self.email, self.account and self.account.id, self.asset and self.asset.id, self.had, self.role,
-                self.state, self.why, [asset.id for asset in self.alone], self.detail)  # fmt: skip
+                self.state, self.why, self.note, [asset.id for asset in self.alone], self.detail)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,10 @@ Rollcall's own knowledge only: the app isn't asked here."""
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from sync.db import db
@@ -42,29 +45,49 @@ def waits(task: Task, account: Account) -> str | None:
     the app, may lack changes."""
     if task.report_id is None:
         return None
-    found = db.execute_sql(_HELD_UP, {"person": account.person_id}).fetchone()
-    if found is None:
-        return _asked_on_people(account)
-    name, directory, is_back, is_leaving, many, has_left, pushes, since = found
+    doubt = _held_up([account.person_id]).get(account.person_id)
+    return doubt and f"{doubt.why}. The removal waits until {doubt.until}."
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """Why someone's removal is in doubt, and until when: two halves of a sentence."""
+
+    why: str
+    until: str
+    is_return: bool  # they count as having left, and may be back
+
+
+def returns(person_ids: Iterable[int | None]) -> dict[int, str]:
+    """Of those who count as having left, but may be back: why. A removal that is asked for by hand doesn't wait for
+    that, so the person who asks must know."""
+    return {id: doubt.why for id, doubt in _held_up(person_ids).items() if doubt.is_return}
+
+
+def _held_up(person_ids: Iterable[int | None]) -> dict[int, Doubt]:
+    people = {"people": json.dumps(sorted({id for id in person_ids if id is not None}))}
+    found = {id: Doubt(f"{name} may be back: a held change on People says so", "someone releases or dismisses it", True)
+             for id, name in db.execute_sql(_ASKED_ON_PEOPLE, people).fetchall()}  # fmt: skip
+    by_directories: dict[int, Doubt] = {}
+    for id, *row in db.execute_sql(_HELD_UP, people).fetchall():
+        by_directories.setdefault(id, _in_words(*row))
+    return found | by_directories
+
+
+def _in_words(name: str, directory: str, is_back: bool, is_leaving: bool, many: bool, has_left: bool, pushes: bool,
+              since: str) -> Doubt:  # fmt: skip
     if is_leaving:
-        return (f"{name} has left {directory}, and that is held. The removal waits until someone releases it on the "
-                "directory's page, or the directory has them again.")
+        return Doubt(f"{name} has left {directory}, and that is held",
+                     "someone releases it on the directory's page, or the directory has them again", False)
     if not is_back:
         may_be = "may be back" if has_left else "may be assigned again"
         until = (f"someone makes {directory} send everyone again and confirms that on its page" if pushes else
                  f"{directory} is read again, or gets a new list if its list was uploaded")  # fmt: skip
-        return f"{directory} may lack changes{_since(since)}, so {name} {may_be}. The removal waits until {until}."
+        return Doubt(f"{directory} may lack changes{_since(since)}, so {name} {may_be}", until, bool(has_left))
     why, who = (", with many others at once", "someone") if many else (
         ", but ranks above the person responsible for it", "an Owner")  # fmt: skip
-    return (f"{name} is back in {directory}{why}. The removal waits until {who} confirms that on the directory's page, "
-            "or the directory is fixed.")
-
-
-def _asked_on_people(account: Account) -> str | None:
-    """A list, or a directory that was removed, says that someone who has left is back, and that is held."""
-    row = db.execute_sql(_ASKED_ON_PEOPLE, {"person": account.person_id}).fetchone()
-    return row and (f"{row[0]} may be back: a held change on People says so. The removal waits until someone releases "
-                    "or dismisses it.")
+    return Doubt(f"{name} is back in {directory}{why}",
+                 f"{who} confirms that on the directory's page, or the directory is fixed", True)
 
 
 def will_wait(report: Report) -> str:
@@ -86,18 +109,19 @@ _MAY_LACK = """d.missing_since IS NOT NULL AND (e.status = 'deprovisioned' OR p.
 _IS_BACK = f"(p.status = 'deprovisioned' AND e.status = 'deprovisioned' AND {entry_is_held('e')})"
 # Someone held as a leaver may have lost their groups with it.
 _IS_LEAVING = f"(p.status <> 'deprovisioned' AND e.reported_status = 'deprovisioned' AND {entry_is_held('e')})"
+_PEOPLE = "(SELECT CAST(value AS INTEGER) FROM json_each(:people))"
 _HELD_UP = f"""
-    SELECT coalesce(nullif(p.name, ''), e.email), d.name, {_IS_BACK}, {_IS_LEAVING}, d.many_back_since IS NOT NULL,
-        p.status = 'deprovisioned', d.next_read_at IS NULL, d.missing_since
+    SELECT e.person_id, coalesce(nullif(p.name, ''), e.email), d.name, {_IS_BACK}, {_IS_LEAVING},
+        d.many_back_since IS NOT NULL, p.status = 'deprovisioned', d.next_read_at IS NULL, d.missing_since
     FROM directory_entry e JOIN directory d ON d.id = e.directory_id JOIN person p ON p.id = e.person_id
-    WHERE e.person_id = :person AND ({_IS_BACK} OR {_IS_LEAVING} OR {_MAY_LACK})
-    ORDER BY CASE WHEN {_IS_BACK} THEN 0 WHEN {_IS_LEAVING} THEN 1 ELSE 2 END, d.id LIMIT 1
+    WHERE e.person_id IN {_PEOPLE} AND ({_IS_BACK} OR {_IS_LEAVING} OR {_MAY_LACK})
+    ORDER BY CASE WHEN {_IS_BACK} THEN 0 WHEN {_IS_LEAVING} THEN 1 ELSE 2 END, d.id
 """
-_ASKED_ON_PEOPLE = """
-    SELECT coalesce(nullif(p.name, ''), 'This person') FROM held_change h JOIN person p ON p.id = h.person_id
-    WHERE h.person_id = :person AND h.state = 'open' AND h.field = 'status' AND h.value <> 'deprovisioned'
+_ASKED_ON_PEOPLE = f"""
+    SELECT DISTINCT p.id, coalesce(nullif(p.name, ''), 'This person')
+    FROM held_change h JOIN person p ON p.id = h.person_id
+    WHERE h.person_id IN {_PEOPLE} AND h.state = 'open' AND h.field = 'status' AND h.value <> 'deprovisioned'
         AND p.status = 'deprovisioned'
-    ORDER BY h.id LIMIT 1
 """
 _WILL_WAIT = f"""
     SELECT d.name, d.missing_since, count(DISTINCT c.id)

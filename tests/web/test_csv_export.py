@@ -8,7 +8,7 @@ from datetime import timedelta
 from sync.apps import status
 from sync.db import utcnow
 from sync.jobs import asking, queue
-from sync.models import Account, App, Task
+from sync.models import Account, App, HeldChange, Task
 from sync.people import people
 from sync.reports import reports
 from sync.reports.reports import Finish
@@ -66,6 +66,10 @@ def test_a_leaver_is_a_to_do_that_ends_when_someone_confirms_it(owner: Client, s
     assert "is uploaded here" in settings and "API version" not in settings
     page = owner.get(f"/apps/{app.id}/activity").text
     assert "Jana Kowalski" in page and "Do it there by hand" in page and "To do by hand" in page
+    change = HeldChange.create(person=jana, field="status", value="active", asked_by="Okta (directory)")
+    back = "Jana Kowalski may be back: a held change on People says so. Check that before you remove the account."
+    assert back not in page and back in owner.get(f"/apps/{app.id}/activity").text
+    change.delete_instance()
     assert page.count("I did it in Drawing") == 1 and "Retry" not in page and "removal failed" not in page
     assert outcome(app, [task]).words.startswith("Drawing: 1 change has to be made by hand.")
     assert "Waits for someone to remove from the app by hand" in page and "Could not" not in page

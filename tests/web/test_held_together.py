@@ -1,12 +1,13 @@
-"""What a manager sees and does when one directory or import left many held changes."""
+"""What a manager sees and does when one directory or import left many held changes, or a held return."""
 
 from __future__ import annotations
 
 import html
 import re
 
-from sync.models import HeldChange, Person
+from sync.models import Account, HeldChange, Person, Task
 from sync.people import held
+from tests.sync.fixtures import email
 from tests.web.client import Client
 
 
@@ -38,3 +39,16 @@ def test_a_manager_decides_on_all_that_a_removed_directory_left(owner: Client, b
     answer = owner.post(dismissal, seen=seen)
     assert "Dismissed: 6 held changes." in owner.get(answer.location).text
     assert not held.waiting() and "Nothing that you may decide is held now." in owner.get(release).text
+
+
+def test_the_preview_of_a_removal_by_hand_says_that_they_may_be_back(owner: Client, chat) -> None:
+    account = Account.get(Account.email == email(3))
+    Person.update(status="deprovisioned").where(Person.id == account.person_id).execute()
+    asked = f"/apps/{chat.app.id}/removals/new?account={account.id}"
+    before = owner.get(asked).text
+    HeldChange.create(person=account.person_id, field="status", value="active", asked_by="Okta (directory)")
+    doubt = "Person 3 may be back: a held change on People says so"
+    assert doubt not in before and doubt in owner.get(asked).text
+    seen = re.search(r'name="seen" value="(\w+)"', before)[1]
+    answer = owner.post(f"/apps/{chat.app.id}/removals", account=account.id, seen=seen)
+    assert answer.status_code == 422 and doubt in answer.text and not Task.select().exists()

@@ -119,9 +119,11 @@ def push(company: Scripted, *numbers: int, status: str) -> int:
 
 
 def test_removals_of_people_whose_return_was_held_still_wait_once_their_directory_is_removed(back, by):
-    """Nothing else knows then that they are back."""
     removal, account = Task(report_id=1), Account(person=person("p0@acme.example"))
+    ids = [person(f"p{number}@acme.example").id for number in (0, 1, 9)]
+    assert still_to_remove.returns([*ids, None])[ids[1]] == "Person 1 is back in Company LDAP, with many others at once"
     assert directories.remove(back.directory, by) == 8
+    assert set(still_to_remove.returns(ids)) == set(ids[:2]), "of someone who is here, nothing is in doubt"
     assert "Person 0 may be back: a held change on People says so." in still_to_remove.waits(removal, account)
     [change] = held.waiting(person("p0@acme.example"))
     held.dismiss(change, by)
