@@ -125,7 +125,7 @@ def _follow_the_known(directory: Directory, guard: Guard, now: datetime, by: str
     became = people.recompute_status(_apply_status(directory, now, whole), by)
     people.recompute_status(again, by)
     keep_departures(directory, again)
-    end_burst(directory)
+    end_burst(directory, whole)
     return became
 
 

@@ -70,12 +70,13 @@ def keep_departures(directory: Directory, person_ids: Iterable[int]) -> None:
         (directory.id, json.dumps(sorted(person_ids))))  # fmt: skip
 
 
-def end_burst(directory: Directory) -> None:
+def end_burst(directory: Directory, whole: bool) -> None:
     """Give people who were part of a burst, and are again what the directory reports, the reason of their entry."""
+    staged = "" if whole else "AND person.id IN (SELECT person_id FROM read_person)"
     db.execute_sql(f"""
         UPDATE person SET status_reason = e.reason FROM directory_entry AS e
         WHERE e.person_id = person.id AND e.directory_id = ? AND e.status = person.status AND NOT ({entry_is_held("e")})
-            AND person.status_reason LIKE ? AND e.reason NOT LIKE ?""",
+            AND person.status_reason LIKE ? AND e.reason NOT LIKE ? {staged}""",
         (directory.id, f"%{AT_ONCE}", f"%{AT_ONCE}"))  # fmt: skip
 
 
