@@ -92,6 +92,17 @@ def test_a_company_with_a_new_domain_releases_once_and_is_matched_again(chat):
     assert chat.removed() == ["p3@new.example"]
 
 
+def test_a_release_matches_the_accounts_by_their_new_addresses_and_counts_them(chat):
+    """Nobody here has these addresses."""
+    new_domain(chat)
+    report = chat.check().report
+    assert App.get_by_id(chat.app.id).matched == MEMBERS
+    reports.release(report, chat.by)
+    app = App.get_by_id(chat.app.id)
+    assert not Account.select().where(Account.match_kind == "matched").exists()
+    assert (app.matched, app.unmatched) == (0, MEMBERS)
+
+
 def test_released_updates_are_the_owners_decision_and_reported(chat):
     promote(chat, *range(1, 7))
     report = chat.check().report

@@ -6,10 +6,11 @@ import pytest
 
 from sync.db import utcnow
 from sync.groups import still_wanted
-from sync.models import Account, App, Asset, Assignment, Change, GroupRuleAsset, Person
+from sync.models import Account, App, Asset, Assignment, Change, GroupRuleAsset, Person, Task
 from sync.people import people
 from sync.safety.protection import OTHER_EMAIL
 from sync.states import Protection
+from sync.tasks import perform
 from tests.sync.fixtures import email
 
 OTHERS = "The account is gone, or belongs to someone else"
@@ -87,6 +88,19 @@ def test_another_role(groups, chat, of, values, why):
         of.update(**values).where(rows).execute()
     found = still_wanted.no_longer_holds(Change.get_by_id(change.id))
     assert (found or "").startswith(why or "") and bool(found) == bool(why)
+
+
+def test_a_task_is_not_out_of_date_for_what_it_has_done_itself(groups):
+    """It may have changed the role before its worker was stopped: it is done then, and not out of date."""
+    groups.put(1, "Sales")
+    groups.read()
+    groups.rule("Sales", "admin")
+    detail = {"role": "admin", "before": "member"}
+    change = Change.create(app=groups.app, kind="to change role", account=groups.account(1), in_app=True,
+                           decision="confirmed", detail=detail)  # fmt: skip
+    Account.update(role="admin").where(Account.email == email(1)).execute()
+    perform.refuse_if_over(Task.create(app=groups.app, kind="change role", account=groups.account(1), change=change,
+                                       detail=detail))  # fmt: skip
 
 
 @pytest.mark.parametrize(("of", "values", "still"), [

@@ -10,7 +10,7 @@ import pytest
 from connectors.base import Account as Seat
 from sync.checks import listed, snapshot
 from sync.db import db, utcnow, writing
-from sync.models import Access, Account, Asset, Assignment, Task
+from sync.models import Access, Account, App, Asset, Assignment, Task
 from sync.tasks import settle
 from tests.sync.acting import account
 from tests.sync.fixtures import email
@@ -104,6 +104,14 @@ def test_a_task_of_another_app_changes_nothing(chat, second, reading, asset):
     bring(chat)
     assert (listed_roles(), listed_access(), known_access()) == before
     assert (account(1).role, Account.get_by_id(theirs.id).role) == ("member", "admin")
+
+
+def test_an_app_is_compared_after_a_role_was_changed(chat):
+    """There may be another administrator now: someone who has left is then no longer the last one."""
+    App.update(compare_at=None).execute()
+    with writing():
+        settle.settle(under_way("change role", state="running"), "done")
+    assert App.get_by_id(chat.app.id).compare_at is not None and account(1).role == "admin"
 
 
 @pytest.mark.parametrize("state", [*LIVE, "cancelled", "no longer needed"])
