@@ -9,9 +9,22 @@ import pytest
 from sync import rank
 from sync.db import utcnow, writing
 from sync.jobs import queue
-from sync.models import Account, Activity, App, Asset, Change, Check, Mail, Person, Report, Task
+from sync.models import (
+    Account,
+    Activity,
+    App,
+    AppPerson,
+    Asset,
+    Change,
+    Check,
+    Mail,
+    Offboarding,
+    Person,
+    Report,
+    Task,
+)
 from sync.offboarding import offboarding
-from sync.people import holds, people
+from sync.people import holds, last_owner, people
 from sync.reports import reports
 from sync.tasks import tasks
 from sync.workspace import today, update_workspace
@@ -209,3 +222,44 @@ def test_no_grace_by_default_and_a_day_that_was_set_stays(company, by):
     company.read()
     assert person_of("p3@acme.example").remove_on == today() + timedelta(days=3)
     assert person_of("p4@acme.example").remove_on is None
+
+
+def test_a_plan_ends_with_the_rights_of_its_planner(home):
+    """Those of the apps that it covers and that are connected; super admins manage all apps."""
+    ours, other, gone = (App.create(connector="listed", name=name, category="Test", state=state)
+                         for name, state in (("Ours", "active"), ("Other", "active"), ("Gone", "disconnected")))
+    planned = {}
+    for name, status, role, apps in (
+        ("Owner", "active", "admin", [ours]), ("Left", "deprovisioned", "admin", [ours]),
+        ("Suspended", "suspended", "admin", [ours]), ("Member", "active", None, [ours]),
+        ("Stranger", "active", "admin", [ours, other]), ("Earlier", "active", "admin", [gone]),
+        ("Super", "active", "super admin", [other]),
+    ):  # fmt: skip
+        asker, leaver = Person.create(name=name, status=status, workspace_role=role), Person.create(name=f"L {name}")
+        AppPerson.create(app=ours, person=asker, manages_as="owner")
+        plan = planned[name] = Offboarding.create(person=leaver, key=name, asked_by=name, asker=asker)
+        for app in apps:
+            Change.create(app=app, kind="removed user", decision="scheduled", offboarding=plan)
+    names = {plan.id: name for name, plan in planned.items()}
+    assert {names[id]: why for id, why in holds.lapsed().items()} == {
+        "Left": "Left, who has left", "Suspended": "Suspended, who is suspended",
+        "Member": "Member, who no longer manages people", "Stranger": "Stranger, who is no longer an Owner of Other"}
+
+
+def test_only_what_was_still_planned_is_given_up(home, by):
+    app, ana = App.create(connector="listed", name="Ours", category="Test"), Person.create(name="Ana")
+    plan = Offboarding.create(person=ana, key="ana")
+    for decision in ("scheduled", "confirmed"):
+        Change.create(app=app, kind="removed user", decision=decision, offboarding=plan)
+    assert holds.give_up(plan, by) and not holds.give_up(plan, by)
+    assert [change.decision for change in Change.select().order_by(Change.id)] == ["ignored", "confirmed"]
+
+
+def test_only_an_owner_who_can_sign_in_is_the_last_one(home, olga):
+    suspended = Person.create(name="Sam", workspace_role="owner", status="suspended")
+    admin = Person.create(name="Ada", workspace_role="admin")
+    leaving = {olga.id, suspended.id, admin.id}
+    assert last_owner.last_owners({olga.id}) == last_owner.last_owners(leaving) == {olga.id}
+    jana = Person.create(name="Jana", workspace_role="owner")
+    assert last_owner.last_owners(leaving) == set() and last_owner.last_owners({jana.id, olga.id}) == {jana.id, olga.id}
+    assert last_owner.last_owners({jana.id}) == set() and last_owner.count_owners() == 2
