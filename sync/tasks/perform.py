@@ -71,6 +71,8 @@ def refuse_if_over(task: Task) -> None:
     change = task.change
     if change is not None and change.kind in ADJUSTMENTS and (why := still_wanted.no_longer_holds(change, acting=True)):
         raise NoLongerNeeded(f"{why}.")
+    if task.kind == TaskKind.REVOKE and (why := still_to_remove.waits(task, Account.get_by_id(task.account_id))):
+        raise ReturnHeld(why)
     if task.kind == TaskKind.REMOVE:
         _still_to_go(Account.get_by_id(task.account_id), task)
     hand_overs.wait_for_grants(task)

@@ -7,6 +7,7 @@ import pytest
 from connectors.apps.sample_chat import SampleChat
 from connectors.base import REVOKE
 from sync.apps import apps
+from sync.db import utcnow
 from sync.directory import directories
 from sync.groups import rules as group_rules
 from sync.jobs import queue
@@ -173,6 +174,16 @@ def test_access_that_the_app_changed_since_is_not_revoked(groups, chat, launch):
     Access.update(role="").where(Access.account == groups.account(1), Access.asset == launch).execute()
     queue.drain(("task",))
     assert Task.get_by_id(task.id).state == "no longer needed" and email(1) in members(chat)
+
+
+def test_a_loss_waits_while_its_directory_may_lack_changes(groups, chat, launch):
+    move(groups, 1)
+    report = chat.check().report
+    [task] = reports.finish(report, chat.by).tasks
+    Directory.update(missing_since=utcnow()).execute()
+    queue.drain(("task",))
+    task = Task.get_by_id(task.id)
+    assert task.state == "queued" and "may lack changes" in task.error and email(1) in members(chat)
 
 
 def test_many_losses_at_once_are_held(groups, chat, launch):
