@@ -15,7 +15,7 @@ from sync.directory import directories, ending_rules, state
 from sync.directory import preview as directory_preview
 from sync.models import App, Check, Directory, DirectoryEntry, DirectoryToken, Person, Report, Task
 from sync.reports import reports
-from sync.safety import unread_directories
+from sync.safety import old_files, unread_directories
 from sync.states import DirectoryGap
 from sync.tasks import still_to_remove, tasks
 from tests.sync.fixtures import Chat
@@ -286,3 +286,15 @@ def read(listed: Directory, by) -> None:
 
 def state_of(listed: Directory) -> unread_directories.Unread | None:
     return unread_directories.found(Directory.get_by_id(listed.id), utcnow())
+
+
+def test_a_file_is_too_old_or_undated_only_beyond_its_bounds():
+    """And a time in the future stays one, even if its file was seen first by a clock that was ahead."""
+    now, second = datetime(2026, 11, 3), timedelta(seconds=1)
+    oldest, newest = old_files.oldest(now), old_files.newest(now)
+    assert [old_files.is_old(at, now) for at in (None, oldest, oldest - second)] == [False, False, True]
+    assert [old_files.is_undated(at, now, now) for at in (None, newest, newest + second)] == [False, False, True]
+    assert old_files.is_undated(newest + second, now + timedelta(days=9), now)
+    assert old_files.is_undated(newest + second, None, now)
+    app = App(file_from=now, file_seen_at=None)
+    assert old_files.noted(now, app, now) == {"file_from": now, "file_seen_at": now}
