@@ -34,9 +34,9 @@ in_memory.begin()
 LONGEST = ("core_on_postgres", "test_kill", "own_faults", "rest_apps", "test_processes", "nginx",
            "damaged_files", "_machine", "_properties", "ssrf_doors")  # fmt: skip
 FIRST = ("faults", "real", "journeys cli", "security", "demo", "fuzz", "bench")
-# Where a statement without ORDER BY gives its rows the other way round, so that a test fails if their order matters.
-CORE_AND_PAGES = (("tests", "sync"), ("tests", "web"))
-KEPT = (*CORE_AND_PAGES, ("tests", "faults"))  # where a test begins with the file and the connection of another
+# Where a statement without ORDER BY gives its rows the other way round, so that a test fails if their order matters,
+# and where a test begins with the file and the connection of another.
+KEPT = (("tests", "sync"), ("tests", "web"), ("tests", "faults"))
 
 # Each run tries the same examples, however slow the machine is: a property never fails by chance.
 # `--hypothesis-profile=random --hypothesis-seed=7` tries others.
@@ -177,7 +177,7 @@ def home(config: Config, request: pytest.FixtureRequest) -> Iterator[Path]:
         open_blank(config)
     else:
         request.getfixturevalue("samples").open(config, 2 if content == "second" else 1, _step(request))
-    if _is_of_core_or_pages(request):
+    if _keeps_its_file(request):
         database.reverse_what_has_no_order(db)
     yield config.home
     kept_file.give_back(config.home, request.node.stash[tmppath_result_key].get("call", False))
@@ -200,10 +200,6 @@ def _step(request: pytest.FixtureRequest) -> Callable | None:
     known = request.node._fixtureinfo.name2fixturedefs
     steps = (getattr(known[name][-1].func, "step", None) for name in request.fixturenames if name in known)
     return next(filter(None, steps), None)
-
-
-def _is_of_core_or_pages(request: pytest.FixtureRequest) -> bool:
-    return _folder(request) in CORE_AND_PAGES
 
 
 def _keeps_its_file(request: pytest.FixtureRequest) -> bool:

@@ -83,6 +83,10 @@ class Waiting:
     sign_ins: list[SignInRow] = field(default_factory=list)
     may_approve: bool = False
 
+    @property
+    def count(self) -> int:
+        return len(self.changes) + self.more
+
 
 def waiting(person: Person | None = None) -> Waiting:
     """What waits for a decision about this person, or about anyone."""
@@ -169,7 +173,7 @@ def _address(change: HeldChange) -> str:
 @pages.get("/together/<asker>/release")
 @workspace_role(*MANAGERS)
 def release_all(asker: str) -> tuple[str, int]:
-    return _all(asker, "Release")
+    return _all(asker, "Release", url_for("held.create_release_of_all", asker=asker), icon="check")
 
 
 @pages.post("/together/<asker>/release")
@@ -182,7 +186,7 @@ def create_release_of_all(asker: str) -> Response:
 @pages.get("/together/<asker>/dismissal")
 @workspace_role(*MANAGERS)
 def dismiss_all(asker: str) -> tuple[str, int]:
-    return _all(asker, "Dismiss")
+    return _all(asker, "Dismiss", url_for("held.create_dismissal_of_all", asker=asker))
 
 
 @pages.post("/together/<asker>/dismissal")
@@ -192,16 +196,19 @@ def create_dismissal_of_all(asker: str) -> Response:
     return _decide_all(held_together.dismiss, asker, "Dismissed")
 
 
-def _all(asker: str, verb: str) -> tuple[str, int]:
-    """The dialog that says what happens to how many people."""
+def _all(asker: str, verb: str, address: str, icon: str = "") -> tuple[str, int]:
+    """The dialog that says what happens to how many people. The form is sent to `address`."""
     together = held_together.of_asker(asker, signed_in_person().workspace_role)
     changes = together.changes
+    named = changes[:NAMED]
     to_status = Counter(change.value for change in changes if change.field == HeldField.STATUS)
+    leave, back = to_status[PersonStatus.DEPROVISIONED], to_status[PersonStatus.ACTIVE]
     leaves_me = (HeldField.STATUS, PersonStatus.DEPROVISIONED, signed_in_person().id)
     return dialog(
-        "people/_held_together.html", f"{verb} {plural(len(changes), 'held change')}?", verb=verb, together=together,
-        asked_by=_asked_by(changes[0]) if changes else "", rows=[_change_row(change) for change in changes[:NAMED]],
-        leave=to_status.pop(PersonStatus.DEPROVISIONED, 0), back=to_status.pop(PersonStatus.ACTIVE, 0),
+        "people/_held_together.html", f"{verb} {plural(len(changes), 'held change')}?", verb=verb, address=address,
+        icon=icon, releases=verb == "Release", together=together, asked_by=_asked_by(changes[0]) if changes else "",
+        leave=leave, back=back, others=len(changes) - leave - back, rows=[_change_row(change) for change in named],
+        unnamed=len(changes) - len(named),
         is_me=any((change.field, change.value, change.person_id) == leaves_me for change in changes),
     )  # fmt: skip
 

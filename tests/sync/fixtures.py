@@ -46,7 +46,8 @@ class Chat(ChatApp):
             people.mark_left(self.people[number], self.by)
 
     def change(self, report: Report, number: int) -> Change:
-        return next(row for row in report.changes if row.account and row.account.email == email(number))
+        changes = report.changes.order_by(Change.id)
+        return next(row for row in changes if row.account and row.account.email == email(number))
 
     def id_of(self, number: int) -> str:
         return next(member["id"] for member in self.members() if member["email"] == email(number))
