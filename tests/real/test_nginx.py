@@ -25,6 +25,7 @@ from tests.parts import free_port, need
 from tests.real.nginx import ANOTHER_TOOL, STRIPPED, WHOLE, nginx
 from tests.web.addresses import led_to, outside
 from tests.web.conftest import someone as someone
+from tests.web.test_permissions import report as report
 from tests.web.test_permissions import world as world
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -12,6 +12,7 @@ from sync.config import BadSetting, Config
 from sync.db import db
 from tests.web.addresses import led_to, outside
 from tests.web.client import Client
+from tests.web.test_permissions import report as report
 from tests.web.test_permissions import routes
 from tests.web.test_permissions import world as world
 from web import security

@@ -10,7 +10,7 @@ from flask import Flask
 from sync.db import db
 from tests.database import ON_FILE
 from tests.web.client import Client
-from tests.web.test_permissions import routes, world  # noqa: F401
+from tests.web.test_permissions import report, routes, world  # noqa: F401
 
 pytestmark = ON_FILE
 
