@@ -380,3 +380,18 @@ def test_a_reading_of_many_who_have_left_takes_no_longer_than_one_of_people_who_
         company.read()
         db.connection().set_progress_handler(None, 0)
     assert hundreds[1] < 1.1 * hundreds[0], hundreds
+
+
+def test_a_directory_never_makes_the_last_owner_leave(scripted, olga):
+    """Also where it may change Owners, and where nobody else leaves."""
+    company = Scripted(count=10)
+    company.read()
+    last = person("p0@acme.example")
+    Person.update(workspace_role=None).where(Person.id == olga.id).execute()
+    Person.update(workspace_role="owner").where(Person.id == last.id).execute()
+    Directory.update(vouched_for=True).execute()
+    company.say("id0", status="deprovisioned")
+    company.say("id1", status="deprovisioned")
+    counts = company.read().counts
+    assert (counts["held"], counts["deprovisioned"]) == (1, 1)
+    assert (status("p0@acme.example"), status("p1@acme.example")) == ("active", "deprovisioned")
