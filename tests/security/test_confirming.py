@@ -57,6 +57,7 @@ ASKS = {
     "POST /apps/<int:app_id>/removals", "POST /people/<int:person_id>/offboardings",  # of more than five
     "POST /directories/<int:directory_id>/release",
     "POST /directories/<int:directory_id>/voucher", "POST /people/held/<int:held_id>/release",
+    "POST /people/held/together/<asker>/release", "POST /people/held/together/<asker>/dismissal",
     "POST /people/waiting-sign-ins/<int:waiting_id>/approval", "POST /sign-in/oidc/confirmation",
 }  # fmt: skip
 

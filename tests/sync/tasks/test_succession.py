@@ -203,6 +203,7 @@ LINE = {"name": "Ana", "email": "ana@acme.example", "had": "member", "role": "ad
 @pytest.mark.parametrize("other", [
     {"email": "bo@acme.example"}, {"had": None}, {"role": "guest"}, {"state": "refused"}, {"why": "Has left"},
     {"detail": {"after": ["admin", "guest"]}}, {"account": 4}, {"asset": "Red"}, {"alone": "Red"}, {"kind": "remove"},
+    {"note": "Ana is back in Okta"},
 ])  # fmt: skip
 def test_an_approval_is_for_what_was_shown_and_nothing_else(world, other):
     """Each part of a preview that an approval depends on is part of its mark."""
@@ -214,7 +215,7 @@ def test_an_approval_is_for_what_was_shown_and_nothing_else(world, other):
                                "alone": alone})  # fmt: skip
         return by_hand.Plan(world.app, kind, [line]).seen
 
-    assert seen({}) == seen({}) == seen({"note": "Not part of it"}) != seen(other)
+    assert seen({}) == seen({}) == seen({"before": "Not part of it"}) != seen(other)
 
 
 def test_a_plan_separates_what_is_ready_from_the_rest_and_a_line_its_key(world):
