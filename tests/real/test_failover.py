@@ -131,6 +131,7 @@ def test_a_replica_takes_the_place_of_its_primary(servers, tmp_path):
         assert broken["fault"] == "database server", broken
         assert order(child, "look")["fault"] == "database server", "the replica accepts no writes yet"
         replica.ask("SELECT pg_promote(true, 30)")
+        wait_for(lambda: order(child, "look")["fault"] is None)  # its pool waits between two attempts to connect
         after = order(child, "look")
         assert after == {**begun, "log": True, "fault": None}, "what was committed is there, and nothing else"
         assert order(child, "add")["people"] == 2
