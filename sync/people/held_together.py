@@ -1,5 +1,5 @@
-"""Releases or dismisses all held changes at once that one directory, or one person's imports, asked for: as they were
-shown, or not at all."""
+"""Releases or dismisses at once all held changes that one directory, or one person's imports, asked for.
+If they are no longer as they were shown, or one of them can't be made, nothing is changed."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from sync.matching import doubtful
 from sync.models import Account, App, Change, Directory, Person, Report, Task, entry_is_held
 from sync.safety import protection
 from sync.safety.protection import OF_THE_PERSON
-from sync.states import REMOVALS, AccountMatch, ChangeDecision, PersonStatus, Protection, texts
+from sync.states import REMOVALS, AccountMatch, ChangeDecision, PersonStatus, Protection, TaskKind, texts
 from sync.words import plural
 from sync.workspace import to_local, today
 
@@ -40,13 +40,14 @@ def over(task: Task, account: Account) -> str | None:
 
 
 def waits(task: Task, account: Account) -> str | None:
-    """Why a removal that nobody asked for by hand waits; None if it doesn't. A directory says that the person is back,
-    or, of someone who lost the app by groups, that they have left, and that is held; or one by which they left, or lost
-    the app, may lack changes."""
+    """Why a removal, or the end of an access, that nobody asked for by hand waits; None if it doesn't. A directory says
+    that the person is back, or, of someone who lost it by groups, that they have left, and that is held; or one by
+    which they left, or lost it, may lack changes."""
     if task.report_id is None:
         return None
     doubt = _held_up([account.person_id]).get(account.person_id)
-    return doubt and f"{doubt.why}. The removal waits until {doubt.until}."
+    what = "The removal" if task.kind == TaskKind.REMOVE else "The change"
+    return doubt and f"{doubt.why}. {what} waits until {doubt.until}."
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,13 @@ def hold(page: Page, address: str) -> list:
     return held
 
 
+def answer(page: Page, held: list) -> None:
+    """The request that waits is answered, and the page has dealt with that."""
+    page.evaluate(ANSWERED)
+    held[0].continue_()
+    page.evaluate("answered")
+
+
 def test_of_two_dialogs_the_one_that_was_asked_for_later_is_shown(visit, live, olga: Person, chat) -> None:
     page = visit(olga, at=f"/apps/{chat.app.id}")
     held = hold(page, "**/name*")
@@ -29,9 +36,7 @@ def test_of_two_dialogs_the_one_that_was_asked_for_later_is_shown(visit, live, o
         page.click("#change-name")
     page.click("#change-rules")
     page.fill("dialog [name=domain]", "acme.example")
-    page.evaluate(ANSWERED)
-    held[0].continue_()
-    page.evaluate("answered")
+    answer(page, held)
     expect(page.locator("dialog:modal [name=domain]")).to_have_value("acme.example")
 
 
@@ -42,9 +47,7 @@ def test_a_late_page_closes_no_dialog(visit, live, olga: Person) -> None:
         page.get_by_role("link", name="Name").click()
     page.click("#add-person")
     page.fill("dialog [name=name]", "Jana Kowalski")
-    page.evaluate(ANSWERED)
-    held[0].continue_()
-    page.evaluate("answered")
+    answer(page, held)
     expect(page.locator("dialog:modal [name=name]")).to_have_value("Jana Kowalski")
     expect(page).to_have_url(f"{live.url}/people?dialog=/people/new")
 

@@ -1,5 +1,5 @@
-"""Whose a staged entry is: each condition of a rule of sync/directory/finding.py has someone for whom it alone decides.
-Everyone has what makes them found (or parted, or given back), except for what their name says."""
+"""Which person a staged entry belongs to. For each condition in sync/directory/finding.py there is a person for whom
+only that condition decides. Apart from what their name says, everyone would be found, parted or given back."""
 
 from __future__ import annotations
 

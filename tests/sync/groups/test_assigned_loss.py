@@ -184,6 +184,7 @@ def test_a_loss_waits_while_its_directory_may_lack_changes(groups, chat, launch)
     queue.drain(("task",))
     task = Task.get_by_id(task.id)
     assert task.state == "queued" and "may lack changes" in task.error and email(1) in members(chat)
+    assert ". The change waits until " in task.error
 
 
 def test_many_losses_at_once_are_held(groups, chat, launch):

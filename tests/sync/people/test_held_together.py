@@ -1,4 +1,5 @@
-"""All held changes of one asker at once: which they are, for whom, and only as they were shown."""
+"""All the held changes that one directory or import asked for, decided at once: which ones those are, who may decide
+them, and that nothing is decided that wasn't shown."""
 
 from __future__ import annotations
 
