@@ -100,3 +100,20 @@ def test_an_address_of_someone_who_is_here_ends_it_before_the_app_is_asked(repor
     PersonEmail.create(person=Person.get(Person.name == "Bo"), email="bo@acme.example", email_key="bo@acme.example",
                        main=True)  # fmt: skip
     assert still_to_remove.over(*removal(report)) == "Protected: its e-mail is that of Bo"
+
+
+def test_someone_who_removes_by_hand_learns_of_a_return_only(report):
+    """A held change on People says so, and a directory before it. Someone who counts as here didn't leave."""
+    ada = Person.get(Person.name == "Ada")
+
+    def named() -> str:
+        return still_to_remove.returns([None, ada.id, Person.get(Person.name == "Bo").id]).get(ada.id, "")
+
+    HeldChange.create(person=ada, field="status", value="active", asked_by="Olga")
+    assert named().startswith("Ada may be back: a held change on People")
+    entry("Ada", Directory.create(kind="scim", name="Backup", missing_since=utcnow()), "deprovisioned", "deprovisioned")
+    assert named().startswith("Backup may lack changes")
+    Person.update(status="active").where(Person.id == ada.id).execute()
+    assert not named()
+    entry("Ada", Directory.create(kind="scim", name="LDAP"), "active", "deprovisioned")
+    assert not named()
