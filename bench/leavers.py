@@ -3,11 +3,11 @@ of each app's last reading, its report and the e-mail to its Owner. No app is ca
 
 from __future__ import annotations
 
-import time
 from datetime import timedelta
 from pathlib import Path
 
 from app import create_app
+from bench import clock
 from bench.pages import people_here
 from bench.workspace import BY, open_workspace
 from sync.checks import comparison
@@ -36,18 +36,18 @@ def measure(apps: int, accounts: int, folder: Path, leaving: int = LEAVERS) -> d
     ask = {"headers": {"Authorization": f"Bearer {token}"}, "content_type": "application/scim+json"}
     users = [client.post(USERS, json={"userName": f"Person.{number}@acme.example"}, **ask).json["id"]
              for number in range(leaving * PUSHED)]  # fmt: skip
-    began = time.process_time()
+    watch = clock.Stopwatch()
     for user in users[:leaving]:
         disable = {"Operations": [{"op": "replace", "value": {"active": False}}]}
         client.patch(f"{USERS}/{user}", json=disable, **ask)
-    took = time.process_time() - began
+    took = watch.seconds()
     with connected():
         comparison.compare_due(utcnow() + comparing.PAUSE)
-        done = time.process_time() - began
-        began = time.process_time()
+        done = watch.seconds()
+        watch = clock.Stopwatch()
         assert len(leavers.open_in(ids)) == apps
         return {
-            "left": took, "compared": done, "counted": time.process_time() - began, "mails": Mail.select().count(),
+            "left": took, "compared": done, "counted": watch.seconds(), "mails": Mail.select().count(),
             "reports": Report.select().where(Report.is_open, Report.waiting == leaving).count(),
             "calls": Check.select().where(Check.started_at.is_null(False)).count(),
         }  # fmt: skip

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import statistics
-import time
 from pathlib import Path
 
 from flask import Flask
 from flask.testing import FlaskClient
 
 from app import create_app
-from bench import sample
+from bench import clock, sample
 from bench.bare import bare_page
 from bench.daily import add_checks
 from bench.workspace import open_workspace, run_check
@@ -137,6 +136,4 @@ def beside(client: FlaskClient, address: str) -> tuple[int, int, FlaskClient]:
 
 
 def _seconds(client: FlaskClient, address: str) -> float:
-    start = time.process_time()
-    client.get(address, headers=BROWSER)
-    return time.process_time() - start
+    return clock.seconds(lambda: client.get(address, headers=BROWSER))

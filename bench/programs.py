@@ -7,14 +7,13 @@ import gc
 import json
 import sys
 import tempfile
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Protocol
 
-from bench import children, peers, sample
+from bench import children, clock, peers, sample
 from connectors.base import Account
 
 FLOOR, ROLLCALL = "floor", "Rollcall"
@@ -22,7 +21,6 @@ CLASSES = {FLOOR: "bench.floor:Floor", ROLLCALL: "bench.workspace:Rollcall", **p
 PEAK = "peak memory, MB"
 MEASURED = (*sample.STEPS, PEAK)
 FOR_MEMORY = " memory"
-TRIES = 3
 
 
 class Program(Protocol):
@@ -47,7 +45,7 @@ class Run:
 def run(name: str, count: int) -> Run:
     """Run the program for its times, and again for its memory if no limit ended it."""
     python = peers.PYTHON if name in peers.CLASSES else sys.executable
-    lines, limit = _timed(name, count, python)
+    lines, limit = children.results("bench.programs", name, count, python)
     took = {line["step"]: line["seconds"] for line in lines}
     found = {line["step"]: line["found"] for line in lines}
     if not limit:
@@ -55,15 +53,6 @@ def run(name: str, count: int) -> Run:
         for line in memory:
             took |= line
     return Run(took, found, limit)
-
-
-def _timed(name: str, count: int, python: str) -> tuple[list[dict], children.Limit | None]:
-    """Run it again where a reading took no time: a virtual machine's clock of a process may stop for a moment."""
-    for _ in range(TRIES):
-        lines, limit = children.results("bench.programs", name, count, python)
-        if all(line["seconds"] > 0 for line in lines):
-            break
-    return lines, limit
 
 
 def main() -> None:
@@ -80,9 +69,7 @@ def _times(program: Program, count: int) -> None:
         gc.collect()
         gc.freeze()
         children.limit_next_part()
-        start = time.process_time()  # of this process, so that other programs on the machine count little
-        program.check(made)
-        seconds = time.process_time() - start
+        seconds = clock.seconds(lambda made=made: program.check(made))
         print(json.dumps({"step": step, "seconds": seconds, "found": program.found()}), flush=True)
 
 

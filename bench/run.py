@@ -9,10 +9,10 @@ import sqlite3
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-from bench import growth, peers, reading, sample
+from bench import clock, growth, peers, reading, sample
 from bench.children import run as run_child
 from bench.machine import facts
 from connectors.base import Account
@@ -103,13 +103,6 @@ def _many() -> None:
     print("", *many.lines(200, run_child("bench.run", "many", 200)), sep="\n")
 
 
-def _timed(work: Callable[[], object]) -> float:
-    """Processor seconds of this process, so that other programs on the machine count little."""
-    start = time.process_time()
-    work()
-    return time.process_time() - start
-
-
 def writes_child(count: int, folder: Path) -> dict:
     from bench.workspace import let_somebody_go, open_workspace, rows_written, run_check
     from sync.db import connected
@@ -156,7 +149,7 @@ def reading_child(count: int, folder: Path) -> dict:
     seconds = {}
     with reading.Server(count) as server:
         for name, read in (("plain", reading.plain), ("connector", reading.connector)):
-            seconds[name] = _timed(lambda read=read: read(server.url))
+            seconds[name] = clock.seconds(lambda read=read: read(server.url))
     with reading.Server(count // 20, SLOW) as server:
         for name, read in (("plain, slow", reading.plain), ("connector, slow", reading.connector)):
             start = time.perf_counter()

@@ -7,12 +7,11 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
-from bench import sample
+from bench import clock, sample
 from tests.database import start_server
 
 STEPS = ("first reading", "1 % changed", "nothing new")
@@ -55,9 +54,9 @@ def check_child(count: int, folder: Path, address: str) -> list[tuple[float, flo
         for round, _ in enumerate(STEPS):
             made = list(sample.pages(count, round))
             sample.SampleApp.pages = staticmethod(lambda made=made: made)
-            server, ours = server_seconds(port), time.process_time()
+            server, watch = server_seconds(port), clock.Stopwatch()
             run_check(app)
-            spent.append((time.process_time() - ours, server_seconds(port) - server))
+            spent.append((watch.seconds(), server_seconds(port) - server))
     return spent
 
 

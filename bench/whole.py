@@ -7,13 +7,12 @@ import json
 import statistics
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import requests
 
-from bench import floor, reading
+from bench import clock, floor, reading
 from bench.children import peak_megabytes
 from bench.children import run as run_child
 from bench.machine import facts
@@ -51,7 +50,7 @@ def plain(count: int, folder: Path) -> dict[str, float]:
     """A competent program, without retries, checks or limits."""
     connection = floor.open_floor(str(folder / "floor.db"))
     with reading.Server(count) as server:
-        return {step: _timed(lambda: floor.check(connection, _pages(server.url)))
+        return {step: clock.seconds(lambda: floor.check(connection, _pages(server.url)))
                 for step, _ in _rounds(server)}  # fmt: skip
 
 
@@ -76,19 +75,13 @@ def check(count: int, folder: Path) -> dict[str, float]:
     connectors.allow_networks(connectors.parse_networks("127.0.0.0/8"))
     with reading.Server(count) as server:
         app = connect(owner, "scim", {"base_url": server.url, "token": "t", "groups": "leave out"})
-        return {step: _timed(lambda: run_check(app)) for step, _ in _rounds(server)}
+        return {step: clock.seconds(lambda: run_check(app)) for step, _ in _rounds(server)}
 
 
 def _rounds(server: reading.Server) -> Iterator[tuple[str, int]]:
     for step, round in zip(STEPS, ROUNDS):
         server.begin(round)
         yield step, round
-
-
-def _timed(work) -> float:
-    begun = time.process_time()
-    work()
-    return time.process_time() - begun
 
 
 if __name__ == "__main__":

@@ -4,15 +4,16 @@ No peer is needed here; `make peers` and `make growth` run them."""
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
-from bench import children, growth, picture, programs, sample
+from bench import children, clock, growth, picture, sample
 from bench.floor import Floor
 from bench.peers.stored import FIELDS, Stored, fields
-from bench.programs import FLOOR, PEAK, ROLLCALL
+from bench.programs import FLOOR, PEAK, ROLLCALL, Run
 
 COUNT = 800
 FIRST, CHANGED, NOTHING = sample.STEPS
@@ -73,16 +74,24 @@ def test_the_driver_measures_and_leaves_out_what_did_not_end_before() -> None:
     assert measured["dlt"] == {"ended": growth.NOT_TRIED}
     for name in (FLOOR, ROLLCALL):
         assert measured[name]["ended"] is None and measured[name][PEAK][0] > 10
-        assert all(measured[name][step][0] > 0 for step in sample.STEPS)
-    assert measured[FLOOR][FIRST][1] == 1 < measured[ROLLCALL][FIRST][1]
+        assert all(measured[name][step][1] > 0 for step in sample.STEPS)
+    assert measured[FLOOR][FIRST][1] == 1 < measured[ROLLCALL][PEAK][1]
 
 
-def test_a_reading_without_a_time_is_measured_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    seconds = iter((0.0, 0.25))
-    lines = {"step": FIRST, "found": [8, 0, 0]}
-    monkeypatch.setattr(programs.children, "results", lambda _module, what, *_: (
-        [{PEAK: 12} if what.endswith(programs.FOR_MEMORY) else lines | {"seconds": next(seconds)}], None))
-    assert programs.run(FLOOR, COUNT).took == {FIRST: 0.25, PEAK: 12}
+def test_a_ratio_is_that_of_a_program_to_the_floor_of_the_same_turn() -> None:
+    turns = [{FLOOR: Run({FIRST: floor}, {}, None), ROLLCALL: Run({FIRST: ours}, {}, None)}
+             for floor, ours in ((0.1, 0.3), (0.5, 1), (0.2, 0.8))]  # fmt: skip
+    assert growth._medians(ROLLCALL, turns) == {FIRST: [0.8, 3], "ended": None}
+    assert growth._medians(FLOOR, turns) == {FIRST: [0.2, 1], "ended": None}
+
+
+def test_a_part_in_which_the_clock_of_the_processor_stops_takes_the_time_of_the_wall(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert 0 < clock.seconds(lambda: sum(range(1000))) < 60
+    monkeypatch.setattr(time, "process_time", lambda: 7.0)
+    began = time.perf_counter()
+    assert 0 < clock.seconds(lambda: sum(range(1000))) <= time.perf_counter() - began
 
 
 def test_a_program_that_finds_something_else_than_the_floor_is_refused() -> None:

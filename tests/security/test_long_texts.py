@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
 
+from bench.clock import Stopwatch
 from connectors import names
 from connectors.apps import sentry
 from connectors.apps.postgres import PostgresRoles
@@ -48,13 +48,17 @@ READERS = {
                          ids=ascii)  # fmt: skip
 def test_a_long_text_takes_the_time_of_its_length(reader, piece):
     read, _ = READERS[reader]
+    assert any(is_in_proportion(read, piece) for _ in range(5)), "the square takes too long each time"
+
+
+def is_in_proportion(read: Callable[[str], object], piece: str) -> bool:
     short = min(seconds(read, piece, SHORT) for _ in range(3))
-    assert min(seconds(read, piece, SHORT * TIMES_LONGER) for _ in range(2)) < 3 * TIMES_LONGER * short + 0.03
+    return min(seconds(read, piece, SHORT * TIMES_LONGER) for _ in range(2)) < 3 * TIMES_LONGER * short + 0.03
 
 
 def seconds(read: Callable[[str], object], piece: str, length: int) -> float:
     text = piece * (length // len(piece))
-    began = time.process_time()
+    watch = Stopwatch()
     with suppress(ConnectorError):
         read(text)
-    return time.process_time() - began
+    return watch.seconds()
