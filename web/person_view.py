@@ -116,7 +116,8 @@ def _entry(entry: DirectoryEntry, decides: list[str]) -> Entry:
     ]
     return Entry(
         entry.directory.name, entry.reported_status.capitalize() + reason, entry.is_held,
-        entry.user_name or entry.external_id, entry.reported_at, ", ".join(decides), list(filter(None, details)),
+        entry.user_name or entry.former_id or entry.external_id, entry.reported_at, ", ".join(decides),
+        list(filter(None, details)),
     )
 
 

@@ -3,6 +3,8 @@ An address alone, which a leaver had, makes nobody the leaver: it may have been 
 
 from __future__ import annotations
 
+import secrets
+
 from sync.db import db, utcnow
 from sync.matching.addresses import PROVEN, another_human, other_name, other_number, same_human, same_number, two_people
 from sync.models import Directory, entry_is_held
@@ -13,8 +15,6 @@ from sync.staging.directory import READ_RENUMBERED
 ACTIVE = "EXISTS (SELECT 1 FROM person WHERE person.id = pe.person_id AND person.status = 'active')"
 # Also if a guard holds that, or that they are back: nobody is made someone else by an entry that they had left by.
 HAD_LEFT = "(status = 'deprovisioned' OR reported_status = 'deprovisioned')"
-USED_AGAIN = " was used again: "  # between the id that an entry had and its row's
-FORMER_ID = f"substr(e.external_id, 1, instr(e.external_id, '{USED_AGAIN}') - 1)"
 SAME_NAME = "(SELECT name_key(name) FROM person WHERE person.id = pe.person_id) = nullif(name_key(r.name), '')"
 
 
@@ -102,36 +102,36 @@ def _part_from_successors(directory: Directory, whole: bool) -> None:
 def _part(directory: Directory, which: str, whole: bool) -> None:
     """These entries (SQL) are someone else's now. Their people keep them under ids that no reading has: who was here,
     or held as a leaver, is held as one, and who was held as back no longer is."""
-    _run(f"""UPDATE directory_entry SET external_id = external_id || '{USED_AGAIN}' || id
-             WHERE directory_id = ? AND {which}""", directory.id)
+    _run(f"""UPDATE directory_entry SET former_id = external_id, external_id = ? || id
+             WHERE directory_id = ? AND {which}""", f"used again {secrets.token_hex(8)} ", directory.id)
     if not whole:  # a whole reading says itself that they are missing
         now = utcnow()
-        _run(f"""UPDATE directory_entry SET reported_status = 'deprovisioned', back_at = NULL, reported_at = ?2,
+        _run("""UPDATE directory_entry SET reported_status = 'deprovisioned', back_at = NULL, reported_at = ?2,
                      left_at = CASE WHEN status <> 'deprovisioned' THEN ?2 ELSE left_at END,
                      reason = 'No longer in ' || ?1
                  WHERE directory_id = ?3 AND reported_status <> 'deprovisioned'
-                   AND instr(external_id, '{USED_AGAIN}') > 0""", directory.name, now, directory.id)
+                   AND former_id IS NOT NULL""", directory.name, now, directory.id)
 
 
 def _give_back(directory: Directory) -> None:
     """An entry that is again as it was before it was used again is that person's again."""
-    former = f"""SELECT max(e.id) FROM directory_entry AS e JOIN read_person AS r ON r.external_id = {FORMER_ID}
-                 WHERE e.directory_id = ?1 AND instr(e.external_id, '{USED_AGAIN}') > 0
+    former = f"""SELECT max(e.id) FROM directory_entry AS e JOIN read_person AS r ON r.external_id = e.former_id
+                 WHERE e.directory_id = ?1
                    AND {same_human("r", "e.person_id")}
                    AND NOT EXISTS (SELECT 1 FROM directory_entry AS x WHERE x.directory_id = ?1
                                    AND (x.external_id = r.external_id
                                         OR x.person_id = e.person_id AND x.reported_status <> 'deprovisioned'))
                  GROUP BY r.external_id HAVING count(DISTINCT e.person_id) = 1"""
-    _run(f"UPDATE directory_entry AS e SET external_id = {FORMER_ID} WHERE id IN ({former})", directory.id)
+    _run(f"UPDATE directory_entry SET external_id = former_id, former_id = NULL WHERE id IN ({former})", directory.id)
 
 
 def _find_by_email(directory: Directory, condition: str) -> None:
     """One entry finds one person, or nobody. A person already found by another entry isn't found again. Nor is one who
     has left although an entry is in use, as someone else may have got the address since, or whose entry it was.
     `condition` is SQL; ?1 is the directory."""
-    had_the_entry = f"""EXISTS (
+    had_the_entry = """EXISTS (
         SELECT 1 FROM directory_entry AS x WHERE x.directory_id = ?1 AND x.person_id = pe.person_id
-        AND x.external_id = r.external_id || '{USED_AGAIN}' || x.id)"""
+        AND x.former_id = r.external_id)"""
     left_although_in_use = f"(p.status = 'deprovisioned' AND {another_human('r', 'pe.person_id')})"
     _take_found()
     _run(f"""WITH found AS (
@@ -214,9 +214,9 @@ def note_unclear_successors() -> None:
                AND NOT {other_number("r", "pe.person_id")} ON CONFLICT DO NOTHING""")
 
 
-_USED_AGAIN = f"""FROM directory_entry AS e JOIN person ON person.id = e.person_id
-    JOIN read_person AS r ON r.external_id = {FORMER_ID}
-    WHERE e.directory_id = ? AND e.status <> 'deprovisioned' AND instr(e.external_id, '{USED_AGAIN}') > 0"""
+_USED_AGAIN = """FROM directory_entry AS e JOIN person ON person.id = e.person_id
+    JOIN read_person AS r ON r.external_id = e.former_id
+    WHERE e.directory_id = ? AND e.status <> 'deprovisioned'"""
 
 
 def note_used_again(directory: Directory) -> None:

@@ -58,7 +58,7 @@ def remove(directory: Directory, by: Asker) -> int:
         if kind and kind.worldwide_ids:
             db.execute_sql(
                 f"INSERT INTO {FormerEntry._meta.table_name} (kind, external_id, person_id) "
-                "SELECT ?, external_id, person_id FROM directory_entry WHERE directory_id = ? "
+                "SELECT ?, external_id, person_id FROM directory_entry WHERE directory_id = ? AND former_id IS NULL "
                 "ON CONFLICT (kind, external_id) DO UPDATE SET person_id = excluded.person_id",
                 (directory.kind, directory.id),
             )

@@ -73,7 +73,8 @@ class DirectoryEntry(Base):
     `status` the one that was applied: they differ while a guard holds the change."""
 
     directory = ForeignKeyField(Directory, backref="entries", on_delete="CASCADE", index=False)
-    external_id = CharField()
+    external_id = CharField()  # no reading's once the entry was used again for someone else: `former_id` is that one
+    former_id = CharField(null=True)
     person = ForeignKeyField(Person, backref="entries", on_delete="CASCADE")
     user_name = CharField(default="")
     email = CharField(default="")  # the directory's last value: only its changes are applied,

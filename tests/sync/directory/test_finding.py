@@ -209,12 +209,11 @@ def test_an_entry_is_someone_elses_by_name_and_number_or_after_a_departure_by_na
         stage(who, **shown)
     PersonEmail.delete().where(PersonEmail.person == people["left, its address kept"]).execute()
     stage("another", email=address("left, another entry has it"))
-    earlier = enter(there, people["left"], f"id{finding.USED_AGAIN}1", left_at=LONG_AGO)
+    earlier = enter(there, people["left"], "another", former_id="id", left_at=LONG_AGO)
     finding._part_from_successors(here, whole)
-    used = DirectoryEntry.select().where(DirectoryEntry.external_id.contains(finding.USED_AGAIN),
-                                         DirectoryEntry.directory == here)  # fmt: skip
+    used = DirectoryEntry.select().where(DirectoryEntry.former_id.is_null(False), DirectoryEntry.directory == here)
     assert {entry.person.name for entry in used} == {who for who, (*_, parted) in cases.items() if parted}
-    assert {entry.external_id for entry in used} == {f"{e.person.name}{finding.USED_AGAIN}{e.id}" for e in used}
+    assert all(entry.former_id == entry.person.name != entry.external_id for entry in used)
     changed = {entry.person.name for entry in used if entry.reported_at != LONG_AGO}
     assert changed == (set() if whole else {"both", "held as back"}), "a whole reading says so itself"
     assert {entry.person.name for entry in used if entry.left_at != LONG_AGO} == changed - {"held as back"}
@@ -232,7 +231,7 @@ def test_an_entry_goes_back_to_the_one_person_who_had_it_and_is_nobody_else_here
     cases = ("plain", "left by another", "in use elsewhere", "here elsewhere", "twice", "another name",
              "another number", "in use", "here by another", "used elsewhere", "two people")  # fmt: skip
     people = {who: known(who, employee_number="7") for who in cases}
-    used = {who: enter(there if who == "used elsewhere" else here, people[who], f"{who}{finding.USED_AGAIN}1", **LEFT)
+    used = {who: enter(there if who == "used elsewhere" else here, people[who], f"{who} 1", former_id=who, **LEFT)
             for who in cases}  # fmt: skip
     for who in cases:
         stage(who, **{"another name": {"name": "Cy"}, "another number": {"name": who, "employee_number": "8"}}.get(
@@ -243,10 +242,38 @@ def test_an_entry_goes_back_to_the_one_person_who_had_it_and_is_nobody_else_here
     enter(there, people["here elsewhere"], "another 1")
     enter(here, someone, "in use")
     enter(here, people["here by another"], "another 2", **BACK)
-    enter(here, known("another one", employee_number="7"), f"two people{finding.USED_AGAIN}2", **LEFT)
-    used["twice"] = enter(here, people["twice"], f"twice{finding.USED_AGAIN}2", **LEFT)
+    enter(here, known("another one", employee_number="7"), "two people 2", former_id="two people", **LEFT)
+    used["twice"] = enter(here, people["twice"], "twice 2", former_id="twice", **LEFT)
     finding._give_back(here)
     ids = {who: DirectoryEntry.get_by_id(entry.id).external_id for who, entry in used.items()}
     assert {who for who in cases if ids[who] == who} == set(cases[:5])
-    assert {id for who, id in ids.items() if id != who} == {f"{who}{finding.USED_AGAIN}1" for who in cases[5:]}
+    assert {id for who, id in ids.items() if id != who} == {f"{who} 1" for who in cases[5:]}
+    assert {who for who in cases if DirectoryEntry.get_by_id(used[who].id).former_id is None} == set(cases[:5])
     assert not DirectoryEntry.select().where(DirectoryEntry.external_id == "two people").exists()
+
+
+def test_an_id_that_reads_like_a_note_of_ours_makes_nobody_a_leaver(here):
+    """An id that was used again had the note in it."""
+    ids = ("E5", "E5 was used again: 2", "used again 1")
+    for id in ids:
+        enter(here, known(id), id)
+        stage(id)
+    finding._part_from_successors(here, whole=False)
+    finding._give_back(here)
+    finding.note_used_again(here)
+    assert names_in("read_claimed") == set() and finding.used_again(here) == []
+    assert {(entry.external_id, entry.reported_status) for entry in DirectoryEntry.select()} == {
+        (id, "active") for id in ids}  # fmt: skip
+
+
+def test_a_person_whose_entry_was_used_again_is_not_found_by_an_address_that_the_new_one_has(here, there):
+    """They would be here again as someone else."""
+    cases = ("used again", "of another file", "back under its own name", "never used again")
+    for who in cases:
+        entry = enter(there if who == "of another file" else here, known(who), f"{who} 1", former_id=who)
+        if who == "never used again":
+            DirectoryEntry.update(former_id="another").where(DirectoryEntry.id == entry.id).execute()
+        stage(who, **{} if who == "back under its own name" else {"name": "Cy"})
+    PersonEmail.update(main=True, by_hand=True).execute()
+    finding._find_by_email(here, "m.main AND pe.main")
+    assert found() == {who: who for who in cases[1:]}
