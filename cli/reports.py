@@ -14,7 +14,7 @@ from sync.models import Account, App, Asset, Change, Report
 from sync.reports import overview, reports
 from sync.reports import view as report_view
 from sync.reports.reports import ReportProblem
-from sync.safety import successors
+from sync.safety import in_doubt, successors
 from sync.safety.sole_managers import Choices, NeedsSuccessor
 from sync.states import REMOVALS, ReportState, TaskState
 from sync.tasks import tasks
@@ -245,7 +245,7 @@ def _see_through(found: Report, seconds: float) -> None:
         rows = tasks.of_report(found)
         for task in rows:
             if states.get(task.id, TaskState.QUEUED) != task.state:
-                notice(shown.line(task))
+                notice(*shown.lines([task]))
             states[task.id] = task.state
         live = [task for task in rows if task.is_under_way]
         if not live or time.monotonic() > deadline:
@@ -257,7 +257,7 @@ def _see_through(found: Report, seconds: float) -> None:
 
 def _say_finished(found: Report, waited: bool, as_json: bool) -> None:
     rows = tasks.of_report(found)
-    lines = [shown.line(task) for task in rows] or ["There was nothing to do in the app."]
+    lines = shown.lines(rows) or ["There was nothing to do in the app."]
     answer(shown.document(found, rows), [f"Report {found.id} is {found.state}.", *lines], as_json)
     unfinished = [task for task in rows if task.is_under_way]
     stuck = [task for task in rows if task.state in (TaskState.NEEDS_ATTENTION, TaskState.FAILED)]
@@ -265,6 +265,7 @@ def _say_finished(found: Report, waited: bool, as_json: bool) -> None:
         removals = plural(len(unfinished), "removal is", "removals are")
         raise Failed(f"{removals} still under way. The server continues them.")
     if stuck:
-        notice("\n".join(f"{names.name_in_task(task)}: {task.error}" for task in stuck))
+        errors = in_doubt.errors(stuck)
+        notice("\n".join(f"{names.name_in_task(task)}: {errors.get(task.id)}" for task in stuck))
         end(FAILED)
     end(REPORT_WAITS if found.state == ReportState.OPEN else DONE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 import click
 
@@ -10,6 +11,7 @@ from cli.frame import BY, DONE, FAILED, answer, as_json, end, notice, opened, se
 from sync.apps import lists
 from sync.models import Account, Report, Task
 from sync.names import name_in_task
+from sync.safety import in_doubt
 from sync.states import ENDED_TASKS, TaskState
 from sync.tasks import tasks as core
 
@@ -39,7 +41,7 @@ def tasks(name: str | None, task_id: int | None, done_id: int | None, limit: int
         rows = core.newest(lists.named(name) if name else None, limit)[::-1]
     of = {task.report_id for task in rows}
     report = rows[0].report if len(of) == 1 else None
-    answer(document(report, rows), [line(task) for task in rows] or ["There are no tasks."], as_json)
+    answer(document(report, rows), lines(rows) or ["There are no tasks."], as_json)
     if task_id is not None and rows[0].state not in ENDED_TASKS:
         notice(rows[0].error or "It is still running.")
         end(FAILED)
@@ -76,6 +78,7 @@ def account_entry(account: Account | None) -> dict | None:
     return account and {"external_id": account.external_id, "email": account.email, "name": account.name}
 
 
-def line(task: Task) -> str:
-    error = f": {task.error}" if task.error else ""
-    return f"{task.id}  {task.app.name}: {task.kind} {name_in_task(task)}, {task.state}{error}"
+def lines(rows: Sequence[Task]) -> list[str]:
+    errors = in_doubt.errors(rows)
+    return [f"{task.id}  {task.app.name}: {task.kind} {name_in_task(task)}, "
+            + ": ".join(filter(None, (task.state, errors.get(task.id)))) for task in rows]  # fmt: skip

@@ -13,6 +13,7 @@ from sync import roles
 from sync.apps import assets
 from sync.models import Access, Account, App, Task
 from sync.names import account_name, asset_name, short_name
+from sync.safety import in_doubt
 from sync.states import AccountState, AppManager, PersonStatus, TaskState
 from sync.tasks import progress as task_progress
 from sync.tasks import tasks
@@ -71,7 +72,7 @@ def show(app: App, account: Account) -> str:
         may_revoke=may_revoke,
         columns=([("", "tick")] if may_revoke else []) + ["Name", "Kind", "Role there"],
         access=[_access(row) for row in assets.access_of(account)],
-        tasks=[_task(app, task) for task in tasks.of_account(account)] if owns() else [],
+        tasks=_tasks(app, account) if owns() else [],
     )  # fmt: skip
 
 
@@ -105,11 +106,17 @@ def _access(row: Access) -> AccessRow:
     return AccessRow(row.asset_id, asset_name(row.asset), row.asset.kind.capitalize(), role, row.privileged)
 
 
-def _task(app: App, task: Task) -> TaskRow:
+def _tasks(app: App, account: Account) -> list[TaskRow]:
+    found = tasks.of_account(account)
+    errors = in_doubt.errors(found)
+    return [_task(app, task, errors.get(task.id, "")) for task in found]
+
+
+def _task(app: App, task: Task, error: str) -> TaskRow:
     what = WORDS[task.kind].format(app.name)
     requested = Markup("requested by {} {}").format(short_name(task.asked_by), when(task.created_at))
     return TaskRow(
         task, f"{what}: {asset_name(task.asset)}" if task.asset else what,
-        dotted(requested, task.detail.get("reason")), task.error if task.error and task.state != TaskState.DONE else "",
+        dotted(requested, task.detail.get("reason")), error,
         task.state == TaskState.NEEDS_ATTENTION,
     )  # fmt: skip

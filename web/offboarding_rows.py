@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -14,6 +15,7 @@ from sync.models import Account, App, Offboarding, Person, Report, Task
 from sync.names import account_name, person_name, short_name
 from sync.offboarding import progress as offboarding_progress
 from sync.offboarding.preview import Line, Preview, WaitsFor
+from sync.safety import in_doubt
 from sync.states import AccountStatus, OffboardingState, PersonStatus, TaskState
 from sync.tasks import perform
 from sync.words import listed
@@ -187,19 +189,20 @@ def progress(row: Offboarding, visible: list[int], owned: set[int]) -> Progress:
     stuck = offboarding_progress.stuck(lines)
     summary = joined(f"{done:,} of {of:,} removed", plural(stuck, "needs attention", "need attention") if stuck else "")
     also = "And " if lines else ""
+    errors = in_doubt.errors(line.task for line in lines if line.task is not None)
     return Progress(
-        [_row(line, line.change.app_id in owned) for line in lines], plural(len(lines), "account"),
+        [_row(line, line.change.app_id in owned, errors) for line in lines], plural(len(lines), "account"),
         summary if of else "",
         f"{also}{plural(elsewhere, 'account')} in apps that you can't open." if elsewhere else "",
         offboarding_progress.is_live(lines),
     )  # fmt: skip
 
 
-def _row(line: offboarding_progress.Line, owned: bool) -> Row:
+def _row(line: offboarding_progress.Line, owned: bool, errors: Mapping[int, str]) -> Row:
     task, account = line.task, line.change.account
     stuck = task is not None and task.state == TaskState.NEEDS_ATTENTION
     by_hand = task is not None and perform.is_by_hand(task)
-    error = (task.error or "") if task is not None and task.state != TaskState.DONE else ""
+    error = errors.get(task.id, "") if task is not None else ""
     return Row(
         line.change.id, line.change.app, _details(account, line), error or line.detail,
         bool(error) and stuck and not by_hand, task_badge(task) if task is not None else Badge(line.word, line.tone),

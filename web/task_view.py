@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from flask import Flask
@@ -10,8 +9,9 @@ from markupsafe import Markup
 
 from sync.models import DONE_BY, App, Task
 from sync.names import name_in_task, short_name
+from sync.safety import in_doubt
 from sync.states import LIVE_TASKS, TaskKind, TaskState, Tone
-from sync.tasks import perform, settle, still_to_remove, tasks
+from sync.tasks import perform, settle, tasks
 from sync.tasks import progress as task_progress
 from web.view import Badge
 from web.words import plural, when
@@ -51,8 +51,8 @@ def task_badge(task: Task) -> Badge:
 
 @dataclass(frozen=True)
 class Row:
-    """A task in the app. `error` is "" once it is done; `cancel` is the label of giving it up, "" where it can't be.
-    `by_hand`: Rollcall can't do it, so there is nothing to retry."""
+    """A task in the app. `error` is what in_doubt.errors() says of it; `cancel` is the label of giving it up, "" where
+    it can't be. `by_hand`: Rollcall can't do it, so there is nothing to retry."""
 
     task: Task
     name: str
@@ -81,26 +81,16 @@ def of_app(app: App) -> Tasks:
     elif stuck:
         summary = plural(stuck, "task needs attention", "tasks need attention")
     rows = tasks.of_app(app)
-    doubts = _doubts(rows)
-    return Tasks([_row(app, task, doubts.get(task.id, "")) for task in rows], summary, bool(moving))
+    errors = in_doubt.errors(rows)
+    return Tasks([_row(app, task, errors.get(task.id, "")) for task in rows], summary, bool(moving))
 
 
-def _doubts(rows: Iterable[Task]) -> dict[int, str]:
-    """Why removals that someone is to make by hand in the app are in doubt now."""
-    people = {task.id: task.account.person_id for task in rows
-              if task.kind == TaskKind.REMOVE and task.account_id and perform.is_by_hand(task)}  # fmt: skip
-    back = still_to_remove.returns(people.values()) if people else {}
-    return {id: f"{back[person]}. Check that before you remove the account." for id, person in people.items()
-            if person in back}  # fmt: skip
-
-
-def _row(app: App, task: Task, doubt: str) -> Row:
+def _row(app: App, task: Task, error: str) -> Row:
     stuck = task.state == ATTENTION
     keeps = "Cancel (keep the account)" if task.kind == TaskKind.REMOVE else "Cancel (change nothing)"
     return Row(
-        task, name_in_task(task), _details(app, task),
-        "" if task.state == TaskState.DONE else " ".join(filter(None, (doubt, task.error))),
-        stuck, perform.is_by_hand(task), keeps if stuck or task.state == TaskState.QUEUED else "",
+        task, name_in_task(task), _details(app, task), error, stuck, perform.is_by_hand(task),
+        keeps if stuck or task.state == TaskState.QUEUED else "",
     )  # fmt: skip
 
 

@@ -17,8 +17,8 @@ from sync.reports import overview, policy
 from sync.reports import view as report_view
 from sync.reports.overview import Ready
 from sync.reports.view import SECTIONS, Section
-from sync.safety import leaving
-from sync.states import REMOVALS, ReportState, TaskKind, TaskState
+from sync.safety import in_doubt, leaving
+from sync.states import REMOVALS, ReportState, TaskKind
 from sync.tasks import perform, still_to_remove, tasks
 from web import effects
 from web.wizard_rows import Given, Row, Rows
@@ -232,12 +232,12 @@ class TaskLine:
 
 
 def task_lines(report: Report) -> list[TaskLine]:
-    return [TaskLine(task, name_in_task(task), _note(task)) for task in tasks.of_report(report)]
+    found = tasks.of_report(report)
+    errors = in_doubt.errors(found)
+    return [TaskLine(task, name_in_task(task), errors.get(task.id) or _note(task)) for task in found]
 
 
 def _note(task: Task) -> Markup | str:
-    if task.error and task.state != TaskState.DONE:
-        return task.error
     return when(task.finished_at) if task.finished_at else ""
 
 

@@ -46,7 +46,7 @@ from sync.models import (
 )
 from sync.names import account_name, asset_name, main_email, name_in_change, name_in_task
 from sync.prepared import prepared, prepared_plain
-from sync.safety import leaving
+from sync.safety import in_doubt, leaving
 from sync.safety.sole_managers import sole_assets
 from sync.states import (
     AWAITING_APPROVAL,
@@ -290,6 +290,8 @@ def _asked_since(report: int, beyond: int) -> ModelSelect:
 def _group(
     heading: str, count: int, report: int, beyond: int, states: tuple[TaskState, ...]
 ) -> dict[str, Any]:
+    tasks = list(_tasks(report, beyond, states=states)) if count else []
+    errors = in_doubt.errors(tasks)
     return {
         "heading": heading, "count": count, "more": max(0, count - LISTED),
         "tasks": [
@@ -297,9 +299,9 @@ def _group(
                 "name": name_in_task(task),
                 "email": task.account.email if task.account and task.account.email != name_in_task(task) else "",
                 "operation": task.kind if task.kind != TaskKind.REMOVE else "",
-                "error": task.error or "",
+                "error": errors.get(task.id, ""),
             }
-            for task in (_tasks(report, beyond, states=states) if count else ())
+            for task in tasks
         ],
     }
 

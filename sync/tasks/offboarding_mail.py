@@ -12,6 +12,7 @@ from sync.mail import outbox
 from sync.mail.letters import Sentence, effects_in_words, moment, name_in_line
 from sync.models import Account, App, Change, Mail, Offboarding, Task
 from sync.names import main_email
+from sync.safety import in_doubt
 from sync.states import ChangeDecision, TaskState
 from sync.words import plural
 from sync.workspace import to_local
@@ -57,8 +58,9 @@ def summary(offboarding: Offboarding) -> list[Mail]:
 
 
 def _group(heading: str, tasks: list[Task]) -> dict[str, Any]:
+    errors = in_doubt.errors(tasks)
     return {"heading": heading, "accounts": [
-        {"app": task.app.name, "email": task.account.email or task.account.name, "error": task.error or ""}
+        {"app": task.app.name, "email": task.account.email or task.account.name, "error": errors.get(task.id, "")}
         for task in tasks]}  # fmt: skip
 
 

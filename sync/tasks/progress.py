@@ -13,6 +13,7 @@ from peewee import JOIN, SQL, ModelSelect
 from sync.listing import one_of
 from sync.models import Account, App, Change, Invitation, Person, Report, Task
 from sync.prepared import prepared
+from sync.safety import in_doubt
 from sync.states import (
     ADJUSTMENTS,
     AWAITING_APPROVAL,
@@ -92,10 +93,10 @@ def states_of(accounts: Iterable[Account]) -> dict[int, Provisioning]:
     found: dict[int, list[tuple[Kind, Stage, str, bool]]] = {account.id: [] for account in accounts}
     among = json.dumps(list(found))
     live = _live_tasks(among)
-    by_hand = _done_by_hand(live, {account.id: account.app_id for account in accounts})
+    by_hand, errors = _done_by_hand(live, {account.id: account.app_id for account in accounts}), in_doubt.errors(live)
     for task in live:
         stage = Stage.PENDING if (task.account_id, task.kind) in by_hand else _stage(task)
-        found[task.account_id].append((OF_KIND[task.kind], stage, task.error or "", stage == Stage.ONGOING))
+        found[task.account_id].append((OF_KIND[task.kind], stage, errors.get(task.id, ""), stage == Stage.ONGOING))
     for account_id, kind, reason in _waiting_changes(among):
         found[account_id].append((OF_CHANGE[kind], Stage.PENDING, reason, False))
     for account_id, state in _invited(among):
@@ -118,8 +119,8 @@ def _done_by_hand(live: Iterable[Task], app_of: Mapping[int, int]) -> set[tuple[
 
 @prepared
 def _live_tasks(accounts: str) -> ModelSelect:
-    return Task.select(Task.account, Task.kind, Task.state, Task.error, Task.detail).where(
-        one_of(Task.account, accounts), Task.is_live)  # fmt: skip
+    columns = Task.id, Task.account, Task.report, Task.kind, Task.state, Task.error, Task.detail
+    return Task.select(*columns).where(one_of(Task.account, accounts), Task.is_live)
 
 
 @prepared

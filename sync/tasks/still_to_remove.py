@@ -3,22 +3,20 @@ Rollcall's own knowledge only: the app isn't asked here."""
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 
 from sync.db import db
 from sync.groups import still_wanted
 from sync.groups.assignments import ENDED
 from sync.matching import doubtful
-from sync.models import Account, App, Change, Directory, Person, Report, Task, entry_is_held
-from sync.safety import protection
+from sync.models import Account, App, Change, Directory, Person, Report, Task
+from sync.safety import in_doubt, protection
 from sync.safety.protection import OF_THE_PERSON
 from sync.states import REMOVALS, AccountMatch, ChangeDecision, PersonStatus, Protection, TaskKind, texts
 from sync.words import plural
-from sync.workspace import to_local, today
+from sync.workspace import today
 
 BEFORE_THE_APP_ANSWERS = (*OF_THE_PERSON, Protection.ANOTHERS_ADDRESS)
 
@@ -45,50 +43,15 @@ def waits(task: Task, account: Account) -> str | None:
     which they left, or lost it, may lack changes."""
     if task.report_id is None:
         return None
-    doubt = _held_up([account.person_id]).get(account.person_id)
+    doubt = in_doubt.of_people([account.person_id]).get(account.person_id)
     what = "The removal" if task.kind == TaskKind.REMOVE else "The change"
     return doubt and f"{doubt.why}. {what} waits until {doubt.until}."
-
-
-@dataclass(frozen=True)
-class Doubt:
-    """Why someone's removal is in doubt, and until when: two halves of a sentence."""
-
-    why: str
-    until: str
-    is_return: bool  # they count as having left, and may be back
 
 
 def returns(person_ids: Iterable[int | None]) -> dict[int, str]:
     """Of those who count as having left, but may be back: why. A removal that is asked for by hand doesn't wait for
     that, so the person who asks must know."""
-    return {id: doubt.why for id, doubt in _held_up(person_ids).items() if doubt.is_return}
-
-
-def _held_up(person_ids: Iterable[int | None]) -> dict[int, Doubt]:
-    people = {"people": json.dumps(sorted({id for id in person_ids if id is not None}))}
-    found = {id: Doubt(f"{name} may be back: a held change on People says so", "someone releases or dismisses it", True)
-             for id, name in db.execute_sql(_ASKED_ON_PEOPLE, people).fetchall()}  # fmt: skip
-    by_directories: dict[int, Doubt] = {}
-    for id, *row in db.execute_sql(_HELD_UP, people).fetchall():
-        by_directories.setdefault(id, _in_words(*row))
-    return found | by_directories
-
-
-def _in_words(name: str, directory: str, is_back: bool, is_leaving: bool, many: bool, has_left: bool, pushes: bool,
-              since: str) -> Doubt:  # fmt: skip
-    if is_leaving:
-        return Doubt(f"{name} has left {directory}, and that is held",
-                     "someone releases it on the directory's page, or the directory has them again", False)
-    if not is_back:
-        may_be = "may be back" if has_left else "may be assigned again"
-        until = (f"someone makes {directory} send everyone again and confirms that on its page" if pushes else
-                 f"{directory} is read again, or gets a new list if its list was uploaded")  # fmt: skip
-        return Doubt(f"{directory} may lack changes{_since(since)}, so {name} {may_be}", until, bool(has_left))
-    why, who = (", with many others at once", "someone") if many else (
-        ", but ranks above the person responsible for it", "an Owner")  # fmt: skip
-    return Doubt(f"{name} is back in {directory}{why}",
-                 f"{who} confirms that on the directory's page, or the directory is fixed", True)
+    return {id: doubt.why for id, doubt in in_doubt.of_people(person_ids).items() if doubt.is_return}
 
 
 def will_wait(report: Report) -> str:
@@ -97,39 +60,16 @@ def will_wait(report: Report) -> str:
     if not Directory.select().where(Directory.missing_since.is_null(False)).exists():
         return ""
     rows = db.execute_sql(_WILL_WAIT, {"report": report.id}).fetchall()
-    return " ".join(f"{plural(count, 'removal')} will wait: {name} may lack changes{_since(since)}. Its page says what "
-                    "to do." for name, since, count in rows)  # fmt: skip
+    return " ".join(f"{plural(count, 'removal')} will wait: {name} may lack changes{in_doubt.since_in_words(since)}. "
+                    "Its page says what to do." for name, since, count in rows)  # fmt: skip
 
 
-def _since(moment: str | datetime) -> str:
-    return f" since {to_local(datetime.fromisoformat(str(moment))):%d %b %Y at %H:%M}"
-
-
-# Of someone who has left, a directory where they are active can't lack their return.
-_MAY_LACK = """d.missing_since IS NOT NULL AND (e.status = 'deprovisioned' OR p.status <> 'deprovisioned')"""
-_IS_BACK = f"(p.status = 'deprovisioned' AND e.status = 'deprovisioned' AND {entry_is_held('e')})"
-# Someone held as a leaver may have lost their groups with it.
-_IS_LEAVING = f"(p.status <> 'deprovisioned' AND e.reported_status = 'deprovisioned' AND {entry_is_held('e')})"
-_PEOPLE = "(SELECT CAST(value AS INTEGER) FROM json_each(:people))"
-_HELD_UP = f"""
-    SELECT e.person_id, coalesce(nullif(p.name, ''), e.email), d.name, {_IS_BACK}, {_IS_LEAVING},
-        d.many_back_since IS NOT NULL, p.status = 'deprovisioned', d.next_read_at IS NULL, d.missing_since
-    FROM directory_entry e JOIN directory d ON d.id = e.directory_id JOIN person p ON p.id = e.person_id
-    WHERE e.person_id IN {_PEOPLE} AND ({_IS_BACK} OR {_IS_LEAVING} OR {_MAY_LACK})
-    ORDER BY CASE WHEN {_IS_BACK} THEN 0 WHEN {_IS_LEAVING} THEN 1 ELSE 2 END, d.id
-"""
-_ASKED_ON_PEOPLE = f"""
-    SELECT DISTINCT p.id, coalesce(nullif(p.name, ''), 'This person')
-    FROM held_change h JOIN person p ON p.id = h.person_id
-    WHERE h.person_id IN {_PEOPLE} AND h.state = 'open' AND h.field = 'status' AND h.value <> 'deprovisioned'
-        AND p.status = 'deprovisioned'
-"""
 _WILL_WAIT = f"""
     SELECT d.name, d.missing_since, count(DISTINCT c.id)
     FROM change c JOIN account a ON a.id = c.account_id JOIN person p ON p.id = a.person_id
     JOIN directory_entry e ON e.person_id = p.id JOIN directory d ON d.id = e.directory_id
     WHERE c.report_id = :report AND c.kind IN ({texts(REMOVALS)}) AND c.in_app
-        AND c.decision = '{ChangeDecision.NEEDS_CONFIRMATION}' AND {_MAY_LACK}
+        AND c.decision = '{ChangeDecision.NEEDS_CONFIRMATION}' AND {in_doubt.MAY_LACK}
     GROUP BY d.id, d.name, d.missing_since ORDER BY d.id
 """
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import html
 import io
 from datetime import timedelta
 
+from cli import tasks as app_tasks
 from sync.apps import status
 from sync.db import utcnow
 from sync.jobs import asking, queue
-from sync.models import Account, App, HeldChange, Task
+from sync.mail import news
+from sync.models import Account, App, HeldChange, Mail, Report, Task
 from sync.people import people
 from sync.reports import reports
 from sync.reports.reports import Finish
@@ -68,7 +71,15 @@ def test_a_leaver_is_a_to_do_that_ends_when_someone_confirms_it(owner: Client, s
     assert "Jana Kowalski" in page and "Do it there by hand" in page and "To do by hand" in page
     change = HeldChange.create(person=jana, field="status", value="active", asked_by="Okta (directory)")
     back = "Jana Kowalski may be back: a held change on People says so. Check that before you remove the account."
-    assert back not in page and back in owner.get(f"/apps/{app.id}/activity").text
+    assert back not in page and app_tasks.lines([task])[0].endswith(f", needs attention: {back} {task.error}")
+    leaver = Account.get(Account.name == "Jana Kowalski")
+    for page_of in ("members?search=jana", f"members/{leaver.id}"):
+        shown = html.unescape(owner.get(f"/apps/{app.id}/{page_of}").text)
+        assert shown.count(f"{back} {task.error}") == shown.count(task.error) - 2 > 0, "the head names nobody"
+    assert back in owner.get(f"/apps/{app.id}/activity").text and back in owner.get(f"/reports/{report.id}").text
+    Mail.delete().execute()
+    [mail] = news.outcome(Report.get_by_id(report.id))
+    assert back in " ".join(mail.text.split())
     change.delete_instance()
     assert page.count("I did it in Drawing") == 1 and "Retry" not in page and "removal failed" not in page
     assert outcome(app, [task]).words.startswith("Drawing: 1 change has to be made by hand.")

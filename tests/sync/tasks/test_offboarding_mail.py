@@ -7,7 +7,7 @@ import pytest
 from sync.db import utcnow, writing
 from sync.effects import removal_of_account_in_words
 from sync.mail.letters import moment
-from sync.models import Account, Change, Mail, Offboarding, Person, Task
+from sync.models import Account, Change, HeldChange, Mail, Offboarding, Person, Task
 from sync.tasks import offboarding_mail
 from tests.sync.fixtures import email
 
@@ -41,6 +41,8 @@ def test_it_says_what_became_of_each_account(chat, second, offboarding, olga):
         Change.create(app=app, kind="removed user", decision=decision, offboarding=offboarding)
     Change.create(app=chat.app, kind="removed user", decision="held", offboarding=other)
     Account.update(email="", name="Number 5").where(Account.email == email(5)).execute()
+    Person.update(status="deprovisioned").where(Person.id == chat.people[3].id).execute()
+    HeldChange.create(person=chat.people[3], field="status", value="active", asked_by="Olga")
     [mail] = summary(offboarding)
     assert (mail.to, mail.kind) == ("olga@acme.example", "offboarding")
     assert mail.subject == "Person 3: 2 of 6 accounts removed, 2 to fix"
@@ -51,7 +53,8 @@ def test_it_says_what_became_of_each_account(chat, second, offboarding, olga):
         f"You offboarded Person 3 on {moment(offboarding.decided_at)}.",
         "Accounts that need attention are still in their apps. The page shows why, and you can retry there.",
         "Needs attention: 2",
-        f"- Chat <{email(3)}>: Because of needs attention.",
+        f"- Chat <{email(3)}>: Person 3 may be back: a held change on People says so. Check that before you remove the "
+        "account. Because of needs attention.",
         f"- Chat <{email(4)}>: Because of failed.",
         "Removed: 2", f"- Chat <{email(1)}>", f"- Second chat <{email(3)}>",
         "Stays: 1", f"- Chat <{email(2)}>: Because of no longer needed.",

@@ -7,6 +7,7 @@ import pytest
 
 from sync.db import utcnow
 from sync.models import Account, App, Change, Directory, DirectoryEntry, HeldChange, Person, PersonEmail, Report, Task
+from sync.safety import in_doubt
 from sync.tasks import still_to_remove
 
 
@@ -100,6 +101,30 @@ def test_an_address_of_someone_who_is_here_ends_it_before_the_app_is_asked(repor
     PersonEmail.create(person=Person.get(Person.name == "Bo"), email="bo@acme.example", email_key="bo@acme.example",
                        main=True)  # fmt: skip
     assert still_to_remove.over(*removal(report)) == "Protected: its e-mail is that of Bo"
+
+
+@pytest.mark.parametrize(("kind", "is_asked_by_hand", "state", "status", "says"), [
+    ("remove", True, "needs attention", "deprovisioned", "Check that before you remove the account. Do it."),
+    ("revoke", True, "needs attention", "deprovisioned", "Check that before you revoke the access. Do it."),
+    ("revoke", False, "needs attention", "active", "Check that before you revoke the access. Do it."),
+    ("remove", False, "needs attention", "active", "Check that before you remove the account. Do it."),
+    ("revoke", True, "needs attention", "active", ""), ("remove", True, "needs attention", "active", ""),
+    ("grant", False, "needs attention", "active", ""), ("remove", False, "queued", "deprovisioned", ""),
+    ("remove", False, "done", "deprovisioned", None),
+])  # fmt: skip
+def test_someone_who_does_it_by_hand_learns_what_is_in_doubt_about_it(report, kind, is_asked_by_hand, state, status,
+                                                                      says):  # fmt: skip
+    """What someone asked for although the person is here isn't in doubt."""
+    entry("Ada", Directory.create(kind="scim", name="Backup", missing_since=utcnow()), status, status)
+    Person.update(status=status).where(Person.name == "Ada").execute()
+    bo = Account.get(Account.external_id == "Bo")
+    task, other = (Task.create(app=report.app, kind=kind, account=one, error="Do it.", state=state,
+                               report=None if is_asked_by_hand else report)
+                   for one in (Account.get(Account.external_id == "Ada"), bo))  # fmt: skip
+    found = in_doubt.errors([task, other])
+    assert found.get(other.id) == (None if state == "done" else "Do it.")
+    assert found.get(task.id, "").startswith("Backup may lack changes") is bool(says)
+    assert found.get(task.id, "").endswith(says or "") and (found.get(task.id) == "Do it.") is (says == "")
 
 
 def test_someone_who_removes_by_hand_learns_of_a_return_only(report):

@@ -1,0 +1,113 @@
+"""Why it is in doubt that someone has left, or what groups give them, and until when: a directory or a held change says
+so. An approved task waits for that; where someone does it by hand in the app, the page, e-mail or command says so."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sync.db import db
+from sync.listing import one_of
+from sync.models import Account, Task, entry_is_held
+from sync.states import TaskKind, TaskState
+from sync.workspace import to_local
+
+# What someone is about to do by hand, of the kinds that may be in doubt.
+_ACTS = {
+    TaskKind.REMOVE: "remove the account",
+    TaskKind.REVOKE: "revoke the access",
+}
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """Why it is in doubt that someone has left, or what groups give them, and until when: two halves of a sentence."""
+
+    why: str
+    until: str
+    is_return: bool  # they count as having left, and may be back
+
+
+def of_people(person_ids: Iterable[int | None]) -> dict[int, Doubt]:
+    """By person id, of those in doubt."""
+    people = {"people": json.dumps(sorted({id for id in person_ids if id is not None}))}
+    found = {id: Doubt(f"{name} may be back: a held change on People says so", "someone releases or dismisses it", True)
+             for id, name in db.execute_sql(_ASKED_ON_PEOPLE, people).fetchall()}  # fmt: skip
+    by_directories: dict[int, Doubt] = {}
+    for id, *row in db.execute_sql(_HELD_UP, people).fetchall():
+        by_directories.setdefault(id, _in_words(*row))
+    return found | by_directories
+
+
+def _in_words(name: str, directory: str, is_back: bool, is_leaving: bool, many: bool, has_left: bool, pushes: bool,
+              since: str) -> Doubt:  # fmt: skip
+    if is_leaving:
+        return Doubt(f"{name} has left {directory}, and that is held",
+                     "someone releases it on the directory's page, or the directory has them again", False)
+    if not is_back:
+        may_be = "may be back" if has_left else "may be assigned again"
+        until = (f"someone makes {directory} send everyone again and confirms that on its page" if pushes else
+                 f"{directory} is read again, or gets a new list if its list was uploaded")  # fmt: skip
+        return Doubt(f"{directory} may lack changes{since_in_words(since)}, so {name} {may_be}", until, bool(has_left))
+    why, who = (", with many others at once", "someone") if many else (
+        ", but ranks above the person responsible for it", "an Owner")  # fmt: skip
+    return Doubt(f"{name} is back in {directory}{why}",
+                 f"{who} confirms that on the directory's page, or the directory is fixed", True)
+
+
+def since_in_words(moment: str | datetime) -> str:
+    return f" since {to_local(datetime.fromisoformat(str(moment))):%d %b %Y at %H:%M}"
+
+
+def errors(tasks: Iterable[Task]) -> dict[int, str]:
+    """By task id, what went wrong, and first what is in doubt about one that someone may do by hand in the app. Without
+    those of which there is nothing to say."""
+    tasks = list(tasks)
+    doubts, found = _of_accounts(task.account_id for task in tasks if _may_be_done_by_hand(task)), {}
+    for task in tasks:
+        doubt = doubts.get(task.account_id) if _may_be_done_by_hand(task) else None
+        first = f"{doubt.why}. Check that before you {_ACTS[task.kind]}." if doubt and _is_about(task, doubt) else ""
+        if task.state != TaskState.DONE and (words := " ".join(filter(None, (first, task.error)))):
+            found[task.id] = words
+    return found
+
+
+def _may_be_done_by_hand(task: Task) -> bool:
+    return task.state == TaskState.NEEDS_ATTENTION and task.kind in _ACTS
+
+
+def _of_accounts(account_ids: Iterable[int]) -> dict[int, Doubt]:
+    ids = list(account_ids)
+    if not ids:
+        return {}
+    people = dict(Account.select(Account.id, Account.person).where(one_of(Account.id, json.dumps(ids))).tuples())
+    doubts = of_people(people.values())
+    return {id: doubts[person] for id, person in people.items() if person in doubts}
+
+
+def _is_about(task: Task, doubt: Doubt) -> bool:
+    """What someone asked for by hand is in doubt only if they may have asked for it because the person had left."""
+    return task.report_id is not None or doubt.is_return
+
+
+# Of someone who has left, a directory where they are active can't lack their return.
+MAY_LACK = """d.missing_since IS NOT NULL AND (e.status = 'deprovisioned' OR p.status <> 'deprovisioned')"""
+_IS_BACK = f"(p.status = 'deprovisioned' AND e.status = 'deprovisioned' AND {entry_is_held('e')})"
+# Someone held as a leaver may have lost their groups with it.
+_IS_LEAVING = f"(p.status <> 'deprovisioned' AND e.reported_status = 'deprovisioned' AND {entry_is_held('e')})"
+_PEOPLE = "(SELECT CAST(value AS INTEGER) FROM json_each(:people))"
+_HELD_UP = f"""
+    SELECT e.person_id, coalesce(nullif(p.name, ''), e.email), d.name, {_IS_BACK}, {_IS_LEAVING},
+        d.many_back_since IS NOT NULL, p.status = 'deprovisioned', d.next_read_at IS NULL, d.missing_since
+    FROM directory_entry e JOIN directory d ON d.id = e.directory_id JOIN person p ON p.id = e.person_id
+    WHERE e.person_id IN {_PEOPLE} AND ({_IS_BACK} OR {_IS_LEAVING} OR {MAY_LACK})
+    ORDER BY CASE WHEN {_IS_BACK} THEN 0 WHEN {_IS_LEAVING} THEN 1 ELSE 2 END, d.id
+"""
+_ASKED_ON_PEOPLE = f"""
+    SELECT DISTINCT p.id, coalesce(nullif(p.name, ''), 'This person')
+    FROM held_change h JOIN person p ON p.id = h.person_id
+    WHERE h.person_id IN {_PEOPLE} AND h.state = 'open' AND h.field = 'status' AND h.value <> 'deprovisioned'
+        AND p.status = 'deprovisioned'
+"""
