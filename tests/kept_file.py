@@ -1,5 +1,6 @@
-"""The installations of a process's tests, one after the other in one file and over one connection. It knows the schema
-and has its statements compiled. On Linux; elsewhere each test has a file of its own."""
+"""The installations of a process's tests, one after the other in one file and over the same connections, that of the
+rows and that of the queue. They know the schema and have their statements compiled. On Linux; elsewhere each test has a
+file of its own."""
 
 from __future__ import annotations
 
@@ -65,6 +66,7 @@ class KeptFile:
         self._content, self._log = b"", None
         self._connection: Connection | None = None  # of this test
         self._next: Connection | None = None  # of the next one
+        self._messages: sqlite3.Connection | None = None  # the queue's, between two tests
 
     def begin(self, config: Config, content: bytes, log: bytes) -> None:
         """The file has this content, and the log beside it this one."""
@@ -101,6 +103,7 @@ class KeptFile:
 
     def begun(self) -> None:
         """The connection is as it must be after the test."""
+        queue.queue.storage._conn, self._messages = self._messages, None
         if self._log is not None:
             return
         self._connection.is_changed = False
@@ -111,10 +114,10 @@ class KeptFile:
 
     def keep(self) -> bool:
         """Whether the connection of the test that ends is kept for the next one."""
-        if queue.queue is not None:
-            queue.queue.storage.close()
         if self.process != os.getpid() or db.is_closed() or db.connection() is not self._connection:
+            queue.queue.storage.close()
             return False
+        self._keep_messages()
         try:
             self._clear()
             if self._left_anything() or not self._is_alone():
@@ -125,6 +128,13 @@ class KeptFile:
         db.close()
         self._next, self._connection = self._connection, None
         return True
+
+    def _keep_messages(self) -> None:
+        storage = queue.queue.storage
+        if storage.filename == str(self._path) and storage._conn is not None and not storage._conn.in_transaction:
+            self._messages, storage._conn = storage._conn, None
+        else:
+            storage.close()
 
     def _clear(self) -> None:
         for stop in (self._connection.set_trace_callback, self._connection.set_authorizer):
@@ -150,13 +160,15 @@ class KeptFile:
         for number in os.listdir("/proc/self/fd"):
             with suppress(OSError):  # it was that of the list
                 count += os.readlink(f"/proc/self/fd/{number}") == f"{self._path}-wal"
-        return count == 2  # that of the connection, and self._log
+        return count == 2 + (self._messages is not None)  # that of the connection, and self._log
 
     def end(self) -> None:
         if self._next is not None:
             self._next.stays = False
             self._next.close()
-        self._connection = self._next = None
+        if self._messages is not None:
+            self._messages.close()
+        self._connection = self._next = self._messages = None
         if self._log is not None:
             self._index.close()
             os.close(self._log)

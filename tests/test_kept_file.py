@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from sync.db import db, writing
+from sync.jobs import queue
 from sync.models import Person
 from sync.staging import tables
 from sync.staging.directory import READ_PERSON
@@ -94,6 +95,22 @@ def test_the_next_test_has_the_same_connection_and_finds_all_as_it_was(first, at
     use()
     end()
     assert begin(tmp_path_factory) is first
+    assert everything() == at_first
+
+
+def test_the_connection_of_the_queue_is_kept_and_finds_no_message_of_the_test_before(first, at_first, tmp_path_factory):
+    queue.queue.storage.enqueue(b"of the test before")
+    kept = queue.queue.storage.conn
+    end()
+    assert begin(tmp_path_factory) is first and queue.queue.storage.conn is kept
+    assert queue.queue.storage.queue_size() == 0 and everything() == at_first
+
+
+def test_a_connection_of_the_queue_that_is_in_a_transaction_is_closed(first, at_first, tmp_path_factory):
+    left = queue.queue.storage.conn
+    left.execute("BEGIN EXCLUSIVE")
+    end()
+    assert begin(tmp_path_factory) is first and queue.queue.storage.conn is not left
     assert everything() == at_first
 
 
