@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import importlib
+import inspect
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FrameType, ModuleType
 
 import pytest
 from _pytest.runner import runtestprotocol
@@ -147,6 +150,27 @@ def pytest_sessionfinish(exitstatus: int) -> None:
 
 def pytest_configure() -> None:
     allow_local_servers()  # for fixtures of a module
+    _know_modules_of_frames()
+
+
+def _know_modules_of_frames() -> None:
+    """pydantic asks of each class in which module each caller's frame is, and pytest's callers are many. Of a frame
+    without a file, inspect looks through all modules each time."""
+    look, known = inspect.getmodule, {}
+
+    @functools.wraps(look)
+    def getmodule(of: object, _filename: str | None = None) -> ModuleType | None:
+        if not isinstance(of, FrameType):
+            return look(of, _filename)
+        file = of.f_code.co_filename
+        if file in known:
+            return known[file]
+        found = look(of, _filename)
+        if found is not None or file.startswith("<"):
+            known[file] = found
+        return found
+
+    inspect.getmodule = getmodule
 
 
 @pytest.fixture(autouse=True)
