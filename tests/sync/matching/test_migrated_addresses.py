@@ -296,7 +296,8 @@ def ids_of_addresses(old):
     ldap = old.add("directory", kind="ldap", name="Other LDAP")
     maria = old.person("Maria", "maria.preuß@acme.example")
     entries = [
-        old.add("directory_entry", directory_id=place, external_id=id, person_id=maria, email="maria.preuß@acme.example")
+        old.add("directory_entry", directory_id=place, external_id=id, person_id=maria,
+                email="maria.preuß@acme.example")
         for place, id in ((directory, "maria.preuss@acme.example"), (directory, "17"),
                           (ldap, "maria.preuss@acme.example"))
     ]
