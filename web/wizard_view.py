@@ -87,7 +87,7 @@ class Outcome:
     seats: str
     kind: str  # of the button: red where someone is removed from the app
     by_hand: bool = False  # Rollcall can't remove anyone from this app
-    not_yet: str = ""  # who has left and can't be removed yet, and how many removals will wait
+    not_yet: str = ""  # who has left and can't be removed yet, and how much of it will wait
 
 
 @dataclass(frozen=True)

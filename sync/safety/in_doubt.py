@@ -11,14 +11,20 @@ from datetime import datetime
 from sync.db import db
 from sync.listing import one_of
 from sync.models import Account, Task, entry_is_held
-from sync.states import TaskKind, TaskState
+from sync.states import REMOVALS, ChangeKind, TaskKind, TaskState, texts
 from sync.workspace import to_local
 
 # What someone is about to do by hand, of the kinds that may be in doubt.
 _ACTS = {
     TaskKind.REMOVE: "remove the account",
     TaskKind.REVOKE: "revoke the access",
+    TaskKind.CHANGE_ROLE: "change the role",
+    TaskKind.GRANT: "change the role",
 }
+_OF_LEAVERS = (TaskKind.REMOVE, TaskKind.REVOKE)  # what someone asks for by hand because a person has left
+# Of an approval, what a doubt holds up, as a condition on the change `c`; may_wait() is the same of its task.
+WAITS = f"""(c.kind IN ({texts((*REMOVALS, ChangeKind.TO_REVOKE_ACCESS, ChangeKind.TO_CHANGE_ROLE))})
+    OR c.kind = '{ChangeKind.TO_GRANT_ACCESS}' AND c.before IS NOT NULL)"""
 
 
 @dataclass(frozen=True)
@@ -47,7 +53,7 @@ def _in_words(name: str, directory: str, is_back: bool, is_leaving: bool, many: 
         return Doubt(f"{name} has left {directory}, and that is held",
                      "someone releases it on the directory's page, or the directory has them again", False)
     if not is_back:
-        may_be = "may be back" if has_left else "may be assigned again"
+        may_be = "may be back" if has_left else "may be in other groups now"
         until = (f"someone makes {directory} send everyone again and confirms that on its page" if pushes else
                  f"{directory} is read again, or gets a new list if its list was uploaded")  # fmt: skip
         return Doubt(f"{directory} may lack changes{since_in_words(since)}, so {name} {may_be}", until, bool(has_left))
@@ -59,6 +65,14 @@ def _in_words(name: str, directory: str, is_back: bool, is_leaving: bool, many: 
 
 def since_in_words(moment: str | datetime) -> str:
     return f" since {to_local(datetime.fromisoformat(str(moment))):%d %b %Y at %H:%M}"
+
+
+def may_wait(task: Task) -> bool:
+    """Whether it takes something from someone, or gives them another role. An invitation, or access to something that
+    they had no access to, takes nothing, and so doesn't wait."""
+    if task.kind == TaskKind.GRANT:
+        return task.change_id is not None and task.detail.get("before") is not None
+    return task.kind in _ACTS
 
 
 def errors(tasks: Iterable[Task]) -> dict[int, str]:
@@ -75,7 +89,7 @@ def errors(tasks: Iterable[Task]) -> dict[int, str]:
 
 
 def _may_be_done_by_hand(task: Task) -> bool:
-    return task.state == TaskState.NEEDS_ATTENTION and task.kind in _ACTS
+    return task.state == TaskState.NEEDS_ATTENTION and may_wait(task)
 
 
 def _of_accounts(account_ids: Iterable[int]) -> dict[int, Doubt]:
@@ -89,7 +103,7 @@ def _of_accounts(account_ids: Iterable[int]) -> dict[int, Doubt]:
 
 def _is_about(task: Task, doubt: Doubt) -> bool:
     """What someone asked for by hand is in doubt only if they may have asked for it because the person had left."""
-    return task.report_id is not None or doubt.is_return
+    return task.report_id is not None or doubt.is_return and task.kind in _OF_LEAVERS
 
 
 # Of someone who has left, a directory where they are active can't lack their return.

@@ -20,7 +20,7 @@ from sync.once import once
 from sync.people import people
 from sync.problems import AppProblem
 from sync.roles import Roles
-from sync.safety import protection
+from sync.safety import in_doubt, protection
 from sync.safety.administrators import administrators_left
 from sync.states import (
     ADJUSTMENTS,
@@ -54,7 +54,7 @@ class NotConfirmed(Exception):
 
 
 class ReturnHeld(Exception):
-    """A directory says that the person is back, and a guard holds that, or may lack their return: it waits."""
+    """It is in doubt that the person has left, or what groups give them (safety/in_doubt): it waits."""
 
 
 class NotHeld(Exception):
@@ -71,10 +71,10 @@ def refuse_if_over(task: Task) -> None:
     change = task.change
     if change is not None and change.kind in ADJUSTMENTS and (why := still_wanted.no_longer_holds(change, acting=True)):
         raise NoLongerNeeded(f"{why}.")
-    if task.kind == TaskKind.REVOKE and (why := still_to_remove.waits(task, Account.get_by_id(task.account_id))):
-        raise ReturnHeld(why)
     if task.kind == TaskKind.REMOVE:
         _still_to_go(Account.get_by_id(task.account_id), task)
+    elif in_doubt.may_wait(task) and (why := still_to_remove.waits(task, Account.get_by_id(task.account_id))):
+        raise ReturnHeld(why)
     hand_overs.wait_for_grants(task)
 
 

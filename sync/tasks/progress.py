@@ -119,7 +119,7 @@ def _done_by_hand(live: Iterable[Task], app_of: Mapping[int, int]) -> set[tuple[
 
 @prepared
 def _live_tasks(accounts: str) -> ModelSelect:
-    columns = Task.id, Task.account, Task.report, Task.kind, Task.state, Task.error, Task.detail
+    columns = Task.id, Task.account, Task.report, Task.change, Task.kind, Task.state, Task.error, Task.detail
     return Task.select(*columns).where(one_of(Task.account, accounts), Task.is_live)
 
 

@@ -3,7 +3,7 @@ Rollcall's own knowledge only: the app isn't asked here."""
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -14,10 +14,14 @@ from sync.matching import doubtful
 from sync.models import Account, App, Change, Directory, Person, Report, Task
 from sync.safety import in_doubt, protection
 from sync.safety.protection import OF_THE_PERSON
-from sync.states import REMOVALS, AccountMatch, ChangeDecision, PersonStatus, Protection, TaskKind, texts
-from sync.words import plural
+from sync.states import REMOVALS, AccountMatch, ChangeDecision, ChangeKind, PersonStatus, Protection, TaskKind
+from sync.words import listed, plural
 from sync.workspace import today
 
+# One, and several.
+REMOVAL, REVOCATION = ("removal", "removals"), ("revocation", "revocations")
+CHANGE_OF_ROLE = ("change of role", "changes of role")
+_WORDS = {kind: REMOVAL for kind in REMOVALS} | {ChangeKind.TO_REVOKE_ACCESS: REVOCATION}
 BEFORE_THE_APP_ANSWERS = (*OF_THE_PERSON, Protection.ANOTHERS_ADDRESS)
 
 
@@ -38,9 +42,9 @@ def over(task: Task, account: Account) -> str | None:
 
 
 def waits(task: Task, account: Account) -> str | None:
-    """Why a removal, or the end of an access, that nobody asked for by hand waits; None if it doesn't. A directory says
-    that the person is back, or, of someone who lost it by groups, that they have left, and that is held; or one by
-    which they left, or lost it, may lack changes."""
+    """Why a removal, the end of an access or another role that nobody asked for by hand waits; None if it doesn't. A
+    directory says that the person is back, or, where groups want it, that they have left, and that is held; or one by
+    which they left, or that has their groups, may lack changes."""
     if task.report_id is None:
         return None
     doubt = in_doubt.of_people([account.person_id]).get(account.person_id)
@@ -55,22 +59,25 @@ def returns(person_ids: Iterable[int | None]) -> dict[int, str]:
 
 
 def will_wait(report: Report) -> str:
-    """How many of the removals that an approval would make now wait because a directory may lack changes; "" if none
-    do."""
+    """How many of the removals, revocations and changes of role that an approval would make now wait because a
+    directory may lack changes; "" if none do."""
     if not Directory.select().where(Directory.missing_since.is_null(False)).exists():
         return ""
-    rows = db.execute_sql(_WILL_WAIT, {"report": report.id}).fetchall()
-    return " ".join(f"{plural(count, 'removal')} will wait: {name} may lack changes{in_doubt.since_in_words(since)}. "
-                    "Its page says what to do." for name, since, count in rows)  # fmt: skip
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    for name, since, kind, count in db.execute_sql(_WILL_WAIT, {"report": report.id}).fetchall():
+        found[f"{name} may lack changes{in_doubt.since_in_words(since)}"][_WORDS.get(kind, CHANGE_OF_ROLE)] += count
+    words = (REMOVAL, REVOCATION, CHANGE_OF_ROLE)
+    return " ".join(f"{listed([plural(counts[word], *word) for word in words if counts[word]])} will wait: {why}. "
+                    "Its page says what to do." for why, counts in found.items())  # fmt: skip
 
 
 _WILL_WAIT = f"""
-    SELECT d.name, d.missing_since, count(DISTINCT c.id)
+    SELECT d.name, d.missing_since, c.kind, count(DISTINCT c.id)
     FROM change c JOIN account a ON a.id = c.account_id JOIN person p ON p.id = a.person_id
     JOIN directory_entry e ON e.person_id = p.id JOIN directory d ON d.id = e.directory_id
-    WHERE c.report_id = :report AND c.kind IN ({texts(REMOVALS)}) AND c.in_app
+    WHERE c.report_id = :report AND {in_doubt.WAITS} AND c.in_app
         AND c.decision = '{ChangeDecision.NEEDS_CONFIRMATION}' AND {in_doubt.MAY_LACK}
-    GROUP BY d.id, d.name, d.missing_since ORDER BY d.id
+    GROUP BY d.id, d.name, d.missing_since, c.kind ORDER BY d.id, c.kind
 """
 
 

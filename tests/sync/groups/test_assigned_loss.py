@@ -15,7 +15,7 @@ from sync.matching import members as matching_members
 from sync.models import Access, Asset, Change, Directory, Person, Task
 from sync.people import holds
 from sync.reports import group_changes, reports
-from sync.tasks import tasks
+from sync.tasks import still_to_remove, tasks
 from tests.sync.fixtures import email
 
 WAITS = "needs confirmation"
@@ -176,15 +176,23 @@ def test_access_that_the_app_changed_since_is_not_revoked(groups, chat, launch):
     assert Task.get_by_id(task.id).state == "no longer needed" and email(1) in members(chat)
 
 
-def test_a_loss_waits_while_its_directory_may_lack_changes(groups, chat, launch):
+def test_a_loss_and_another_role_wait_while_a_directory_may_lack_changes_and_what_is_new_does_not(groups, chat, launch):
     move(groups, 1)
+    groups.put(2, "Sales", "All", "Leads")
+    groups.put(4, "All", "Leads")
+    groups.read()
+    groups.rule("Leads", "admin", (launch, "manager"))
     report = chat.check().report
-    [task] = reports.finish(report, chat.by).tasks
     Directory.update(missing_since=utcnow()).execute()
+    assert still_to_remove.will_wait(report).startswith("1 revocation and 3 changes of role will wait: Company LDAP m")
+    asked = {task.id for task in reports.finish(report, chat.by).tasks}
     queue.drain(("task",))
-    task = Task.get_by_id(task.id)
-    assert task.state == "queued" and "may lack changes" in task.error and email(1) in members(chat)
-    assert ". The change waits until " in task.error
+    found = {(task.kind, task.account.email, task.state) for task in Task.select() if task.id in asked}
+    assert found == {("revoke", email(1), "queued"), ("change role", email(2), "queued"), ("grant", email(2), "queued"),
+                     ("change role", email(4), "queued"), ("grant", email(4), "done")}  # fmt: skip
+    waits = {task.error for task in Task.select() if task.id in asked and task.state == "queued"}
+    assert len(waits) == 3 and all(". The change waits until Company LDAP is read again" in why for why in waits)
+    assert members(chat) >= {email(1)} and (groups.role(2), groups.role(4)) == ("member", "member")
 
 
 def test_many_losses_at_once_are_held(groups, chat, launch):

@@ -109,6 +109,8 @@ def test_an_address_of_someone_who_is_here_ends_it_before_the_app_is_asked(repor
     ("revoke", False, "needs attention", "active", "Check that before you revoke the access. Do it."),
     ("remove", False, "needs attention", "active", "Check that before you remove the account. Do it."),
     ("revoke", True, "needs attention", "active", ""), ("remove", True, "needs attention", "active", ""),
+    ("change role", False, "needs attention", "active", "Check that before you change the role. Do it."),
+    ("change role", True, "needs attention", "deprovisioned", ""),
     ("grant", False, "needs attention", "active", ""), ("remove", False, "queued", "deprovisioned", ""),
     ("remove", False, "done", "deprovisioned", None),
 ])  # fmt: skip
@@ -119,7 +121,7 @@ def test_someone_who_does_it_by_hand_learns_what_is_in_doubt_about_it(report, ki
     Person.update(status=status).where(Person.name == "Ada").execute()
     bo = Account.get(Account.external_id == "Bo")
     task, other = (Task.create(app=report.app, kind=kind, account=one, error="Do it.", state=state,
-                               report=None if is_asked_by_hand else report)
+                               detail={"before": ""}, report=None if is_asked_by_hand else report)
                    for one in (Account.get(Account.external_id == "Ada"), bo))  # fmt: skip
     found = in_doubt.errors([task, other])
     assert found.get(other.id) == (None if state == "done" else "Do it.")
