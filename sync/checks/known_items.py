@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from array import array
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -38,7 +39,7 @@ CODE_FOLDERS = (Path(connectors.__file__).parent, Path(__file__).parent)
 IS_TRUSTED = (f"+app_id = ? AND +state <> '{AccountState.GONE}' AND held_values IS NULL AND missing_since IS NULL "
               f"AND status IN ({texts(KNOWN_STATUSES)})")  # fmt: skip
 Note = tuple[str, int, int]
-_process_started = datetime.now().timestamp()
+_process_started = time.time()
 
 
 class KnownItems:

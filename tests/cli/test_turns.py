@@ -11,7 +11,7 @@ import pytest
 from cli import pages
 from cli.pages import Turns
 
-PATIENCE = 20  # seconds at most for what happens at once
+PATIENCE = 60  # seconds at most for what happens at once
 
 
 class Site:

@@ -45,7 +45,7 @@ def app():
 
 def call(app: FakeApp, method: str, path: str, **more) -> requests.Response:
     headers = {"Authorization": f"Bearer {app.token}"}
-    return requests.request(method, app.url + path, headers=headers, timeout=5, **more)
+    return requests.request(method, app.url + path, headers=headers, timeout=60, **more)
 
 
 def test_a_declared_call_is_answered(app):
@@ -74,7 +74,7 @@ def test_an_undeclared_call_is_noticed(app, method, path, body, objection):
 
 
 def test_a_wrong_token_is_refused(app):
-    assert requests.get(app.url + "/people/1", timeout=5).status_code == 401
+    assert requests.get(app.url + "/people/1", timeout=60).status_code == 401
 
 
 class FirstPageOnly(Scim):

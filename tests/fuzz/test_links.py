@@ -84,7 +84,7 @@ def test_the_credential_stays_with_its_host(anything, other, link):
     target = link.replace("OWN", own).replace("OTHER", f"127.0.0.1:{port}")
     anything.answer = lambda request: Reply(200, "[]")
     anything.requests.clear()
-    client = Http(anything.url, headers={"Authorization": "Bearer s3cret"}, retries=0, timeout=(2, 2))
+    client = Http(anything.url, headers={"Authorization": "Bearer s3cret"}, retries=0, timeout=(30, 30))
     try:
         answer = client.get(target)
         assert answer.status in (200, 404) and len(anything.requests) == 1
@@ -105,7 +105,7 @@ def test_a_redirect_leads_nowhere_else(anything, other, link):
         Reply(302, "", {"Location": target}) if len(anything.requests) == 1 else Reply(200, "[]")
     )
     anything.requests.clear()
-    client = Http(anything.url, headers={"Authorization": "Bearer s3cret"}, retries=0, timeout=(2, 2))
+    client = Http(anything.url, headers={"Authorization": "Bearer s3cret"}, retries=0, timeout=(30, 30))
     try:
         client.get("/thing")
     except ConnectorError as refused:
@@ -133,6 +133,6 @@ def test_headers(header):
     found: list[str | None] = []
     worker = threading.Thread(target=lambda: found.append(next_link(answer)), daemon=True)
     worker.start()
-    worker.join(20)
+    worker.join(60)
     assert found, "it has not ended"
     assert found[0] is None or isinstance(found[0], str)

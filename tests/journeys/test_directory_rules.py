@@ -25,7 +25,7 @@ from tests.real.slapd import Slapd
 def staff(slapd: Slapd, olga: Person) -> Directory:
     for number, status in enumerate(("Active", "Terminated", "On leave", "Active", "Active")):
         slapd.modify(f"p000{number}", objectClass=["inetOrgPerson", "acmePerson"])
-        slapd.modify(f"p000{number}", acmeEmploymentStatus=status, acmeContractEnd="2031-05-31")
+        slapd.modify(f"p000{number}", acmeEmploymentStatus=status, acmeContractEnd="2099-05-31")
     slapd.modify("p0003", acmeContractEnd=[])
     settings = slapd.settings(filter="(&(objectClass=inetOrgPerson)(uid=p000*))")
     directory = directories.connect("ldap", "Company LDAP", settings, MACHINE)

@@ -79,7 +79,7 @@ def two_are_invited(page: Page, members: str, smtp) -> None:
     queue.drain(("task", "mail"))
     text = smtp.wait_for(2)
     assert {mail["To"] for mail in text} == {NINA, OMAR} and {mail["Subject"] for mail in text} == {"Join Chat"}
-    expect(coming).to_contain_text("expires", timeout=10_000)
+    expect(coming).to_contain_text("expires")
     assert Invitation.select().count() == 2 == Task.select().count()
 
 
@@ -106,7 +106,7 @@ def roles_change_in_bulk(page: Page, members: str, acme) -> None:
     confirm(page)
     expect(row(page, 1)).to_contain_text("Update ongoing")
     queue.drain(("task",))
-    expect(page.locator(f"#role-{id_of(1)}")).to_have_text("Admin", timeout=10_000)
+    expect(page.locator(f"#role-{id_of(1)}")).to_have_text("Admin")
     expect(row(page, 1)).not_to_contain_text("Update ongoing")
     assert acme.check().applied == 0
     assert len(acme.calls("PATCH")) == 2
@@ -149,7 +149,7 @@ def somebody_is_removed_with_a_reason(page: Page, members: str, acme) -> None:
     expect(page.locator("#joining")).to_contain_text("Person 5")
     expect(page.locator("#joining")).to_contain_text("Removal ongoing")
     queue.drain(("task",))
-    expect(page.locator("#joining")).not_to_contain_text("Person 5", timeout=10_000)
+    expect(page.locator("#joining")).not_to_contain_text("Person 5")
     assert acme.removed() == [email(5)]
 
 

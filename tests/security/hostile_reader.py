@@ -14,6 +14,7 @@ from tests.blank import LOCAL
 
 ROOM = 700_000_000  # bytes of memory beyond what the program needs to start
 SECONDS = 0.5  # for one whole answer
+LONG = 300  # where nothing but size may end an answer: more than it takes on a busy machine
 
 
 def http(port: int, whole: float = SECONDS, piece: float = 1) -> object:
@@ -25,7 +26,7 @@ def http(port: int, whole: float = SECONDS, piece: float = 1) -> object:
 
 def large_http(port: int) -> object:
     """With time enough, so that nothing but size ends it."""
-    return http(port, whole=60, piece=10)
+    return http(port, whole=LONG, piece=LONG)
 
 
 def listed(port: int) -> object:
@@ -43,11 +44,11 @@ def listed(port: int) -> object:
     return sum(len(page) for page in paging.pages_by_link(fetch))
 
 
-def ldap(port: int, whole: float = 2 * SECONDS) -> object:
+def ldap(port: int, whole: float = 2 * SECONDS, piece: int = 1) -> object:
     from connectors.directories.ldap import LdapDirectory
     from connectors.ldap import client as ldap_client
 
-    ldap_client.CONNECT_SECONDS, ldap_client.ANSWER_SECONDS = 1, 1
+    ldap_client.CONNECT_SECONDS, ldap_client.ANSWER_SECONDS = piece, piece
     ldap_client.WHOLE_SECONDS, ldap_client.MOST_PAGES = whole, 50
     directory = LdapDirectory({
         "url": f"ldap://127.0.0.1:{port}", "base": "dc=acme,dc=example", "base_dn": "dc=acme,dc=example",
@@ -61,7 +62,7 @@ def ldap(port: int, whole: float = 2 * SECONDS) -> object:
 
 def large_ldap(port: int) -> object:
     """With time enough, so that nothing but size ends it."""
-    return ldap(port, whole=60)
+    return ldap(port, whole=LONG, piece=LONG)
 
 
 def postgres(port: int, answer: float = 1) -> object:
@@ -78,7 +79,7 @@ def postgres(port: int, answer: float = 1) -> object:
 
 def large_postgres(port: int) -> object:
     """With time enough, so that nothing but size ends it."""
-    return postgres(port, answer=60)
+    return postgres(port, answer=LONG)
 
 
 def smtp(port: int, whole: float = SECONDS, piece: float = 1) -> object:
@@ -98,7 +99,7 @@ def smtp(port: int, whole: float = SECONDS, piece: float = 1) -> object:
 
 def large_smtp(port: int) -> object:
     """With time enough, so that nothing but size ends it."""
-    return smtp(port, whole=60, piece=10)
+    return smtp(port, whole=LONG, piece=LONG)
 
 
 READERS: dict[str, Callable[[int], object]] = {

@@ -13,7 +13,7 @@ from cli.pages import Pages
 from sync.sign_in import attempts
 from tests.parts import free_port
 
-WAIT = 20  # seconds at most for what happens within one
+WAIT = 60  # seconds at most for what happens within one
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from sync.right_of_way import LONGEST, SWITCH_SECONDS, RightOfWay
 from sync.settings import setting
 from tests.database import ON_FILE
 
-PATIENCE = 20  # seconds at most for what happens at once
+PATIENCE = 60  # seconds at most for what happens at once
 
 
 class Watched(RightOfWay):

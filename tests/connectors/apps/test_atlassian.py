@@ -223,4 +223,4 @@ class TestAtlassian(ConnectorContract):
         app.fail(Reply(429, {}, {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": reset}), times=FOREVER)
         with pytest.raises(RateLimited) as limited:
             list(connector.accounts())
-        assert 500 <= limited.value.retry_after <= 601
+        assert 450 <= limited.value.retry_after <= 601

@@ -183,7 +183,7 @@ class Slow(Source):
             if self.under_way > 1:
                 self.together.set()
         if start > 1:
-            self.together.wait(2)
+            self.together.wait(60)
         with self._lock:
             page = super().by_index(start)
             self.under_way -= 1

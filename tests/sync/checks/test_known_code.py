@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from datetime import datetime
+import time
 from importlib import import_module
 from pathlib import Path
 
@@ -18,7 +18,7 @@ def test_code_that_is_newer_than_the_process_is_not_trusted(monkeypatch):
 
 def test_code_that_was_copied_with_its_time_since_the_start_is_newer_too(monkeypatch, tmp_path):
     monkeypatch.setattr(known_items, "CODE_FOLDERS", (tmp_path,))
-    monkeypatch.setattr(known_items, "_process_started", datetime.now().timestamp() - 1000)
+    monkeypatch.setattr(known_items, "_process_started", time.time() - 1000)
     copied = (tmp_path / "copied").with_suffix(".py")
     copied.write_text("")
     os.utime(copied, (0, 0))
@@ -30,7 +30,7 @@ def test_all_that_makes_accounts_of_items_is_watched(monkeypatch, tmp_path):
     for module in ("connectors.tools.items", "connectors.scim.connector", "connectors.names", "sync.checks.listed"):
         assert Path(import_module(module).__file__) in watched
     monkeypatch.setattr(known_items, "CODE_FOLDERS", (tmp_path,))
-    monkeypatch.setattr(known_items, "_process_started", datetime.now().timestamp() + 1000)
+    monkeypatch.setattr(known_items, "_process_started", time.time() + 1000)
     found = {known_items._hash_of_code.__wrapped__()}
     for name in (".py", "deep/.json", "deep/.yaml", ".yml"):
         path = (tmp_path / name).with_name(f"new{Path(name).name}")
