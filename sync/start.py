@@ -13,6 +13,7 @@ from sync.directory import address_moves, directories, last_days, push, scim_peo
 from sync.jobs import queue
 from sync.mail import news, outbox
 from sync.offboarding import offboarding
+from sync.people import held_answered
 from sync.reports import acceptances
 from sync.search import index as search_index
 from sync.settings import setting
@@ -32,6 +33,7 @@ JOBS = (
     push.note_failures,
     address_moves.follow_decisions_by_hand,
     last_days.mark_left,
+    held_answered.close_answered,
     checks.start_due,
     comparison.compare_due,
     tasks.look_again_at_returned,

@@ -4,7 +4,7 @@ a list reports about people who have left."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -12,19 +12,20 @@ from flask import Blueprint, Response, request, url_for
 
 from sync.models import Directory, HeldChange, Person, WaitingSignIn
 from sync.names import directory_in, short_name
-from sync.people import held, held_together
+from sync.people import held, held_answered, held_together
 from sync.people.held_together import Together
 from sync.people.people import PeopleProblem
 from sync.rank import Asker
 from sync.sign_in import waiting as waiting_sign_ins
 from sync.states import HeldField, PersonStatus, Tone, WorkspaceRole
+from sync.words import listed
 from web.answers import dialog, go_to
 from web.confirming import asks_again
 from web.frame import MANAGERS
 from web.permissions import outranks, workspace_role
 from web.rows import row_or_404
 from web.security import by, signed_in_person
-from web.words import plural
+from web.words import plural, this_workspace
 
 SHOWN = 50
 NAMED = 5  # in a dialog
@@ -47,6 +48,7 @@ class ChangeRow:
     asked_by: str
     created_at: datetime
     may_decide: bool
+    note: str = ""  # which directories have the person now
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,9 @@ def waiting_of(directory: Directory) -> Waiting:
 
 def _rows(changes: list[HeldChange]) -> tuple[list[ChangeRow], int]:
     """The first changes, and how many more there are: a removed directory may leave hundreds."""
-    return [_change_row(change) for change in changes[:SHOWN]], max(0, len(changes) - SHOWN)
+    shown = changes[:SHOWN]
+    having = held_answered.having_them(shown)
+    return [_change_row(change, having.get(change.id, ())) for change in shown], max(0, len(changes) - SHOWN)
 
 
 def _asker_row(together: Together) -> AskerRow:
@@ -118,11 +122,13 @@ def _asked_by(change: HeldChange) -> str:
     return f"{removed}, which was removed" if removed else f"{short_name(change.asked_by)}, in an import"
 
 
-def _change_row(change: HeldChange) -> ChangeRow:
+def _change_row(change: HeldChange, having: Sequence[Directory] = ()) -> ChangeRow:
+    has_them = listed([directory.name for directory in having])
     return ChangeRow(
         change.id, change.person, change.person.name or change.value, _role(change.person), change.field.capitalize(),
         f"{change.field} {change.value}", held.now(change.person, change.field), change.value, _asked_by(change),
         change.created_at, outranks(signed_in_person(), change.person),
+        f"They are in {has_them} now. If that is up to date, dismiss this." if has_them else "",
     )
 
 
@@ -207,6 +213,7 @@ def _all(asker: str, verb: str, address: str, icon: str = "") -> tuple[str, int]
     return dialog(
         "people/_held_together.html", f"{verb} {plural(len(changes), 'held change')}?", verb=verb, address=address,
         icon=icon, releases=verb == "Release", together=together, asked_by=_asked_by(changes[0]) if changes else "",
+        grace_days=this_workspace().grace_days if changes and held.is_of_a_directory(changes[0]) else 0,
         leave=leave, back=back, others=len(changes) - leave - back, rows=[_change_row(change) for change in named],
         unnamed=len(changes) - len(named),
         is_me=any((change.field, change.value, change.person_id) == leaves_me for change in changes),

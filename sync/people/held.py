@@ -12,7 +12,7 @@ from sync import activity, names, rank
 from sync.db import db, writing
 from sync.matching import rules as match_rules
 from sync.models import Directory, HeldChange, Person
-from sync.people import people
+from sync.people import holds, people
 from sync.rank import Asker
 from sync.states import HeldChangeState, HeldField, PersonStatus
 
@@ -140,6 +140,8 @@ def _do(change: HeldChange, by: Asker) -> None:
         if value == PersonStatus.DEPROVISIONED:
             people.keep_an_owner(person)
         people.decide_by_hand(person, value, by, f"Released by {names.short_name(by)}", "")
+        if value == PersonStatus.DEPROVISIONED and is_of_a_directory(change):
+            holds.begin_grace([person], by)
     elif field == HeldField.LAST_DAY and value != NO_DAY and person.status == PersonStatus.DEPROVISIONED:
         raise people.PeopleProblem(f"{names.person_name(person)} has left, so a last day means nothing. Nothing was "
                                    "changed: release their status first.")
@@ -149,6 +151,11 @@ def _do(change: HeldChange, by: Asker) -> None:
         Person.update({OF_PERSON[field]: after}).where(Person.id == person.id).execute()
         if field == HeldField.NUMBER:
             match_rules.match_everywhere(numbers=(value, before or ""))
+
+
+def is_of_a_directory(change: HeldChange) -> bool:
+    """Whether a directory asked for it, which may be removed by now, and not a person who imported a list."""
+    return change.directory_id is not None or names.directory_in(change.asked_by) is not None
 
 
 def _but(known: Iterable[str], value: str) -> list[str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import html
 import re
 
-from sync.models import Account, HeldChange, Person, Task
+from sync.db import utcnow
+from sync.models import Account, Directory, DirectoryEntry, HeldChange, Person, Task
 from sync.people import held
 from tests.sync.fixtures import email
 from tests.web.client import Client
@@ -24,6 +25,10 @@ def test_a_manager_decides_on_all_that_a_removed_directory_left(owner: Client, b
     hold("Zoe", "active")
     page = owner.get("/people").text
     assert "Release all 7" in page and "Dismiss all 7" in page
+    staff = Directory.create(kind="csv", name="Staff list", file_from=utcnow())
+    DirectoryEntry.create(directory=staff, external_id="1", person=Person.get(Person.name == "Ana"))
+    page = owner.get("/people").text
+    assert page.count("They are in Staff list now. If that is up to date, dismiss this.") == 1
     release, dismissal = (html.unescape(found) for found in re.findall(r'href="(/people/held/together/[^"]+)"', page))
     dismissed = " ".join(owner.get(dismissal).text.split())
     assert "6 people still count as here and may keep all accounts" in dismissed

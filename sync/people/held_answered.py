@@ -1,0 +1,63 @@
+"""A held change that says that someone has left, from a directory that was removed, when another directory has them:
+it no longer waits, as someone who is active in any directory is here. A list may be an old one, so it only says so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sync import activity, names
+from sync.db import utcnow, writing
+from sync.jobs import queue
+from sync.models import Directory, DirectoryEntry, HeldChange
+from sync.people import held
+from sync.safety import unread_directories
+from sync.states import HeldField, PersonStatus
+
+
+@queue.each_minute
+def close_answered(now: datetime) -> None:
+    """Drop those whose people another directory has, if it shows who has left."""
+    if not _answered():
+        return
+    with writing():
+        for change, directory in _answered():
+            activity.record(names.signature_of_directory(directory), "closed held change", person=change.person,
+                            about=names.signature(change.person), before=held.now(change.person, change.field),
+                            after=f"{change.field}: {change.value}",
+                            why=f"{directory.name} has them. Asked by {names.short_name(change.asked_by)}")  # fmt: skip
+            change.delete_instance()
+
+
+def _answered() -> list[tuple[HeldChange, Directory]]:
+    """These changes, each with a directory that answers it."""
+    changes, now, found = held.waiting(), utcnow(), []
+    for change in changes if (having := having_them(changes)) else ():
+        clear = [one for one in having.get(change.id, ()) if _shows_who_has_left(one, now)]
+        found += [(change, directory) for directory in clear[:1]]
+    return found
+
+
+def having_them(changes: Iterable[HeldChange]) -> dict[int, list[Directory]]:
+    """By change id, of those that a removed directory asked for, and that say that someone who is here has left: the
+    directories that have this person."""
+    asked = {change.id: change.person_id for change in changes if _may_be_answered(change)}
+    if not asked:
+        return {}
+    entries = DirectoryEntry.select(DirectoryEntry, Directory).join(Directory).where(
+        DirectoryEntry.person.in_(set(asked.values())), DirectoryEntry.status != PersonStatus.DEPROVISIONED,
+        DirectoryEntry.reported_status != PersonStatus.DEPROVISIONED)  # fmt: skip
+    of: dict[int, dict[int, Directory]] = {}
+    for entry in entries.order_by(Directory.id, DirectoryEntry.id):
+        of.setdefault(entry.person_id, {})[entry.directory_id] = entry.directory
+    return {id: list(of[person].values()) for id, person in asked.items() if person in of}
+
+
+def _may_be_answered(change: HeldChange) -> bool:
+    is_leaving = (change.field, change.value) == (HeldField.STATUS, PersonStatus.DEPROVISIONED)
+    of_removed = change.directory_id is None and names.directory_in(change.asked_by) is not None
+    return is_leaving and of_removed and change.person.status != PersonStatus.DEPROVISIONED
+
+
+def _shows_who_has_left(directory: Directory, now: datetime) -> bool:
+    return directory.file_from is None and unread_directories.found(directory, now) is None

@@ -1,0 +1,50 @@
+"""A removed directory said that someone has left, and another one has them: what answers that, and what doesn't."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from sync.db import utcnow
+from sync.models import Activity, Directory, DirectoryEntry, HeldChange, Person
+from sync.people import held, held_answered
+from sync.workspace import today, update_workspace
+
+REMOVED = "Company LDAP (directory)"
+SEEN = datetime(2026, 11, 1)
+
+
+@pytest.mark.parametrize(("closes", "values"), [
+    (True, {}), (True, {"status": "suspended", "reported_status": "suspended"}),
+    (False, {"reported_status": "deprovisioned"}), (False, {"status": "deprovisioned"}),
+    (False, {"asked_by": "Mira <mira@acme.example>"}), (False, {"value": "active"}), (False, {"field": "name"}),
+    (False, {"state": "dismissed"}), (False, {"person": "deprovisioned"}), (False, {"entry_of": "Ben"}),
+    (False, {"file_from": SEEN}), (False, {"missing_since": SEEN}), (False, {"directory": "Okta"}),
+], ids=str)  # fmt: skip
+def test_it_is_closed_where_a_directory_that_shows_who_has_left_has_the_person(home, closes, values):
+    def of(names: str, **usual: object) -> dict:
+        return usual | {name: values[name] for name in names.split() if name in values}
+
+    okta = Directory.create(kind="okta", name="Okta", last_read_at=utcnow(), next_read_at=utcnow(),
+                            **of("file_from missing_since"))  # fmt: skip
+    people = {name: Person.create(name=name, status=values.get("person", "active")) for name in ("Ana", "Ben")}
+    change = HeldChange.create(person=people["Ana"], directory=okta if "directory" in values else None,
+                               **of("asked_by value field state", asked_by=REMOVED, value="deprovisioned",
+                                    field="status"))  # fmt: skip
+    DirectoryEntry.create(directory=okta, external_id="1", person=people[values.get("entry_of", "Ana")],
+                          **of("status reported_status"))  # fmt: skip
+    held_answered.close_answered(utcnow())
+    assert HeldChange.select().where(HeldChange.id == change.id).exists() is not closes
+    assert [(one.who, one.about, one.before, one.after, one.why) for one in Activity.select()] == [
+        ("Okta (directory)", "Ana", "active", "status: deprovisioned",
+         f"Okta has them. Asked by {REMOVED}")] * closes  # fmt: skip
+
+
+@pytest.mark.parametrize(("asked_by", "kept"), [(REMOVED, True), ("Mira <mira@acme.example>", False)])
+def test_a_release_begins_the_grace_period_where_a_directory_asked(home, by, asked_by, kept):
+    """As if the guard had released it before the directory was removed. Someone who imports a list decides by hand."""
+    update_workspace(by, grace_days=14)
+    person = Person.create(name="Ana", status="active")
+    held.release(HeldChange.create(person=person, field="status", value="deprovisioned", asked_by=asked_by), by)
+    assert Person.get_by_id(person.id).remove_on == (today() + timedelta(days=14) if kept else None)
