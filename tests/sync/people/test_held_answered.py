@@ -1,4 +1,4 @@
-"""A removed directory said that someone has left, and another one has them: what answers that, and what doesn't."""
+"""A removed directory reported that someone has left, and another one has them: what answers that, and what doesn't."""
 
 from __future__ import annotations
 
