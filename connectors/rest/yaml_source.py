@@ -11,6 +11,7 @@ import yaml
 
 MOST_CHARACTERS = 200_000
 DEEPEST = 30
+TOO_DEEP = "lists and mappings are nested too deeply."
 CORE = "tag:yaml.org,2002:"
 MERGE = "<<"
 
@@ -64,7 +65,7 @@ def read(text: str, file: str) -> Marked:
     except yaml.YAMLError as problem:
         raise DescriptionProblem(file, [(1, f"not YAML: {str(problem).splitlines()[0]}.")]) from None
     except RecursionError:
-        raise DescriptionProblem(file, [(1, "lists and mappings are nested too deeply.")]) from None
+        raise DescriptionProblem(file, [(1, TOO_DEEP)]) from None
     return Marked(data, walk.lines)
 
 
@@ -83,6 +84,12 @@ class _Loader(yaml.SafeLoader):
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             raise _Refused(event.start_mark, "anchors (&) and aliases (*) are not allowed: write out the value.")
         return super().compose_node(parent, index)
+
+    def fetch_flow_collection_start(self, token: type[yaml.Token]) -> None:
+        """Refuses the bracket that is too deep before the next ones are looked at: each of them takes longer."""
+        if self.flow_level > DEEPEST:
+            raise _Refused(self.get_mark(), TOO_DEEP)
+        super().fetch_flow_collection_start(token)
 
 
 for tag, pattern, first in (
@@ -103,7 +110,7 @@ class _Walk:
     def value(self, node: yaml.Node, place: Place) -> Any:
         self.lines[place] = node.start_mark.line + 1
         if len(place) > DEEPEST:
-            raise _Refused(node.start_mark, "lists and mappings are nested too deeply.")
+            raise _Refused(node.start_mark, TOO_DEEP)
         if isinstance(node, yaml.MappingNode) and node.tag == CORE + "map":
             return self._mapping(node, place)
         if isinstance(node, yaml.SequenceNode) and node.tag == CORE + "seq":

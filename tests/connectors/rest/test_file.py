@@ -10,7 +10,7 @@ import connectors
 from connectors.base import ASSETS, INVITE, LOOK_UP, REMOVE
 from connectors.rest.connector import connector_of
 from connectors.rest.file import load
-from connectors.rest.yaml_source import DescriptionProblem
+from connectors.rest.yaml_source import DEEPEST, DescriptionProblem, read
 
 EXAMPLES = sorted((Path(__file__).resolve().parents[3] / "docs" / "connectors").glob("*.yaml"))
 GOOD = """\
@@ -100,6 +100,7 @@ def test_the_capabilities_follow_from_the_description(tmp_path):
         ("label: Desk", "label: !!python/object/apply:os.system [id]", 3, "tag"),
         ("label: Desk", "label: Desk\n  x: y", 4, "not YAML"),
         ("accounts:", "lists:\n  <<: {a: b}\naccounts:", 10, "merging"),
+        ("accounts:", "lists:\n  " + "[\n" * 40 + "accounts:", 41, "too deeply"),  # none of them is closed
     ],
 )
 def test_each_problem_has_its_line_and_reason(tmp_path, old, new, line, reason):
@@ -125,6 +126,20 @@ def test_several_problems_are_reported_at_once_in_order(tmp_path):
 )  # fmt: skip
 def test_a_hostile_file_is_a_problem_and_no_crash(tmp_path, text):
     assert "desk.yaml, line " in problems(tmp_path, text)
+
+
+@pytest.mark.parametrize("kind", ["in brackets", "by dashes"])
+def test_lists_may_be_nested_thirty_deep(kind):
+    def nested(lists: int) -> object:
+        text = "[" * lists + "x" + "]" * lists if kind == "in brackets" else "- " * lists + "x"
+        return read(text, "desk.yaml").data
+
+    found, depth = nested(DEEPEST), 0
+    while isinstance(found, list):
+        [found], depth = found, depth + 1
+    assert (found, depth) == ("x", 30)
+    with pytest.raises(DescriptionProblem, match="nested too deeply"):
+        nested(DEEPEST + 1)
 
 
 def test_words_that_older_yaml_took_for_truth_stay_words(tmp_path):
