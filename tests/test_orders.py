@@ -4,6 +4,7 @@ NULLs last where SQLite puts them first."""
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Iterator
 
@@ -11,7 +12,7 @@ import pytest
 from peewee import Field, Model, ModelIndex
 
 from sync import models
-from tests.test_sql import modules
+from tests.test_sql import modules, nodes
 
 MODELS = {model.__name__: model for model in models.Base.__subclasses__()}
 COLUMNS: dict[str, set[bool]] = {}
@@ -65,10 +66,11 @@ def text_of(node: ast.AST) -> str:
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
 
 
-def texts(tree: ast.AST) -> Iterator[tuple[ast.AST, str]]:
-    inside = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)
+@functools.cache
+def texts(tree: ast.AST) -> list[tuple[ast.AST, str]]:
+    inside = {id(part) for node in nodes(tree) if isinstance(node, ast.JoinedStr)
               for part in ast.walk(node) if part is not node}  # fmt: skip
-    return ((node, text) for node in ast.walk(tree) if id(node) not in inside and (text := text_of(node)))
+    return [(node, text) for node in nodes(tree) if id(node) not in inside and (text := text_of(node))]
 
 
 def until_closed(text: str) -> str:
@@ -103,10 +105,15 @@ def may_be_null(node: ast.AST) -> bool:
     return bool(field and field.null)
 
 
+def called(node: ast.Call) -> str:
+    """The last name of what is called; "" for another expression."""
+    return getattr(node.func, "attr", "") or getattr(node.func, "id", "")
+
+
 def unclear_nulls(tree: ast.AST, known: dict[str, str]) -> Iterator[str]:
     """The line and the term of each order that depends on where the database puts NULL."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith((".order_by", "Order")):
+    for node in nodes(tree):
+        if isinstance(node, ast.Call) and called(node).endswith(("order_by", "Order")):
             ties = [tie for given in node.keywords if given.arg in ("ties", "default") for tie in given.value.elts]
             for term in [*node.args, *ties]:
                 if may_be_null(term) and ast.unparse(term) not in known:
@@ -173,7 +180,7 @@ def is_one(node: ast.Call) -> bool:
 
 def unclear_first_rows(tree: ast.AST, known: dict[str, str]) -> Iterator[str]:
     """The line and the code of each place that takes one of several rows, whichever comes first."""
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         name = node.func.attr if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) else ""
         of_model = name == "get" and len(node.args) != 2 and ast.unparse(node).split(".")[0] in MODELS
         takes_one = name in ("get_or_none", "scalar") or name in ("first", "peek") and not node.args or of_model

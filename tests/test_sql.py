@@ -31,6 +31,12 @@ def modules() -> dict[str, ast.Module]:
     }  # fmt: skip
 
 
+@functools.cache
+def nodes(tree: ast.AST) -> list[ast.AST]:
+    """All of it, walked through once."""
+    return list(ast.walk(tree))
+
+
 def holds_sql(node: ast.AST | None) -> bool:
     """Whether it is a text, or several, with SQL in it."""
     return isinstance(node, TEXTS) and any(
@@ -40,7 +46,7 @@ def holds_sql(node: ast.AST | None) -> bool:
 
 def names_of_sql(tree: ast.AST) -> set[str]:
     """Names, of the module or in a function, whose text (or texts: of a dictionary, say) are SQL."""
-    setting = [node for node in ast.walk(tree) if isinstance(node, SETS_A_NAME) and holds_sql(node.value)]
+    setting = [node for node in nodes(tree) if isinstance(node, SETS_A_NAME) and holds_sql(node.value)]
     targets = [target for node in setting for target in getattr(node, "targets", None) or [node.target]]
     return {target.id for target in targets if isinstance(target, ast.Name)}
 
@@ -56,10 +62,10 @@ def root(node: ast.AST) -> ast.AST:
 
 def changed(tree: ast.AST, elsewhere: frozenset[str] = frozenset()) -> Iterator[int]:
     """Lines where SQL is changed. `elsewhere`: names of SQL in other modules, as they may be imported."""
-    imported = {alias.asname or alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)
+    imported = {alias.asname or alias.name for node in nodes(tree) if isinstance(node, ast.ImportFrom)
                 for alias in node.names if alias.name in elsewhere}  # fmt: skip
     known = names_of_sql(tree) | imported
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in CHANGED:
             text = node.func.value
         elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod):
