@@ -31,6 +31,7 @@ STAGED = """pe.id IN (
 BY_HAND = "(pe.disputed OR pe.by_hand)"
 OF_LEAVERS = "(pe.disputed OR pe.person_id IN (SELECT id FROM person WHERE status = 'deprovisioned'))"
 HELD_BY = "FROM person_email AS pe JOIN person AS p ON p.id = pe.person_id"
+_IS_ONE = "pe.email_key IN (SELECT value FROM json_each(?))"
 
 
 @dataclass
@@ -59,9 +60,9 @@ def settle(which: str = EVERYONE, directory: Directory | None = None, guard: Gua
         UPDATE person_email AS pe SET by_hand = FALSE WHERE {which} AND by_hand AND EXISTS (
             SELECT 1 FROM directory_address AS d JOIN {ENTRY}
             WHERE d.email_key = pe.email_key AND d.active AND e.person_id = pe.person_id)""")
-    moves = Moves()
+    moves, unclear = Moves(), json.dumps(_unclear(which))
     moves.lost = _rows(f"SELECT pe.email_key, pe.email, pe.person_id {HELD_BY} "
-                       f"WHERE {which} AND {CLAIMED} AND NOT {BACKED} ORDER BY pe.id")
+                       f"WHERE {_IS_ONE} AND {CLAIMED} AND NOT {BACKED} ORDER BY pe.id", unclear)
     if directory is not None and guard is not None:
         _freeze(moves, directory, guard)
     for normal, _, person_id in moves.lost:
@@ -69,12 +70,18 @@ def settle(which: str = EVERYONE, directory: Directory | None = None, guard: Gua
         db.execute_sql("DELETE FROM person_email WHERE email_key = ?", (normal,))
         _give_to_the_only_one(normal)
         keep_a_main_one(person_id)
-    flipped = _rows(f"SELECT pe.email_key, pe.disputed {HELD_BY} WHERE {which} "
-                    f"AND pe.disputed <> ({CONTESTED} AND {BACKED}) ORDER BY pe.id")
+    flipped = _rows(f"SELECT pe.email_key, pe.disputed {HELD_BY} WHERE {which} AND {_IS_ONE} "
+                    f"AND pe.disputed <> ({CONTESTED} AND {BACKED}) ORDER BY pe.id", unclear)
     for normal, was in flipped:
         db.execute_sql("UPDATE person_email SET disputed = NOT disputed WHERE email_key = ?", (normal,))
         (moves.settled if was else moves.disputed).append(normal)
     return moves
+
+
+def _unclear(which: str) -> list[str]:
+    """Those of these addresses that are disputed, or that another entry claims. Only these can move or change."""
+    return [normal for (normal,) in _rows(
+        f"SELECT pe.email_key FROM person_email AS pe WHERE {which} AND (pe.disputed OR {CLAIMED})")]  # fmt: skip
 
 
 def contest(added: Iterable[str]) -> list[str]:

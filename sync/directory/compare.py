@@ -135,8 +135,9 @@ def _apply_the_rest(directory: Directory, now: datetime, moves: Moves, news: boo
     warnings = _warnings(directory)
     _leave_out_the_unclear()
     joined = _add_people(directory, now)
-    _add_entries(directory, now)
-    _note_days(directory)
+    if joined:
+        _add_entries(directory, now)
+        _note_days(directory)
     moves.disputed += _add_addresses(directory, by)
     updated = precedence.follow(by)
     held.delete_unreported(directory)
@@ -223,17 +224,17 @@ def _reason(status: str, why: str = "''") -> str:
 
 def _add_entries(directory: Directory, now: datetime) -> None:
     """An entry begins with the status that its person has, so that what it changes meets the guard as well."""
-    _run("""INSERT INTO read_moved SELECT person_id FROM read_person AS r
-            WHERE person_id IS NOT NULL AND NOT EXISTS (
-                SELECT 1 FROM directory_entry AS e
-                WHERE e.directory_id = ? AND e.external_id = r.external_id) ON CONFLICT DO NOTHING""", directory.id)
+    is_new = ("NOT EXISTS (SELECT 1 FROM directory_entry AS e "
+              f"WHERE e.directory_id = {directory.id} AND e.external_id = r.external_id)")
+    if not _count(f"SELECT EXISTS (SELECT 1 FROM read_person AS r WHERE r.person_id IS NOT NULL AND {is_new})"):
+        return
+    _run(f"INSERT INTO read_moved SELECT person_id FROM read_person AS r WHERE person_id IS NOT NULL AND {is_new} "
+         "ON CONFLICT DO NOTHING")
     _run(f"""INSERT INTO directory_entry (directory_id, external_id, person_id, user_name, email, name,
                                          employee_number, status, reported_status, reported_at, reason)
             SELECT ?3, r.external_id, r.person_id, r.user_name, r.email, r.name, r.employee_number,
                    person.status, person.status, ?1, {_reason("person.status")}
-            FROM read_person AS r JOIN person ON person.id = r.person_id
-            WHERE NOT EXISTS (SELECT 1 FROM directory_entry AS e
-                              WHERE e.directory_id = ?3 AND e.external_id = r.external_id)""",
+            FROM read_person AS r JOIN person ON person.id = r.person_id WHERE {is_new}""",
          now, directory.name, directory.id)
 
 
@@ -272,6 +273,21 @@ def _apply_status(directory: Directory, now: datetime, whole: bool = True) -> li
                 FROM directory_entry AS e {"LEFT" if whole else ""} JOIN read_person AS r
                      ON r.external_id = e.external_id
                 WHERE e.directory_id = ?1) AS staged"""
+    if _count(f"SELECT EXISTS (SELECT 1 FROM {reported} WHERE staged.reported_status <> staged.status)", directory.id):
+        _follow_reported(directory, reported, now)
+    asked = "" if whole else "AND e.external_id IN (SELECT external_id FROM read_person)"
+    due = f"e.directory_id = ? AND {entry_is_held('e')} AND e.{UNHELD} {asked}"
+    changed = _rows(f"SELECT e.person_id FROM directory_entry AS e WHERE {due}", directory.id)
+    decided = "e.person_id IN (SELECT id FROM person WHERE status_by_hand IS NOT NULL)"  # nobody need confirm that
+    _run(f"""UPDATE directory_entry AS e SET status = reported_status,
+                back_at = CASE WHEN NOT {decided} THEN back_at END WHERE {due}""", directory.id)
+    by_hand = _rows("SELECT person.id FROM directory_entry AS e JOIN person ON person.id = e.person_id "
+                    f"WHERE e.directory_id = ? AND person.status_by_hand IS NOT NULL {asked}", directory.id)
+    return [person for (person,) in (*changed, *by_hand)]
+
+
+def _follow_reported(directory: Directory, reported: str, now: datetime) -> None:
+    """The entries say from now on which status was read. People who leave or come back may have another first directory."""
     _run(f"""INSERT INTO read_moved SELECT staged.person_id FROM {reported}
             WHERE (staged.reported_status = 'deprovisioned') <> (staged.status = 'deprovisioned')
             ON CONFLICT DO NOTHING""", directory.id)
@@ -285,15 +301,6 @@ def _apply_status(directory: Directory, now: datetime, whole: bool = True) -> li
             FROM {reported}
             WHERE staged.id = directory_entry.id AND directory_entry.reported_status <> staged.status""",
          directory.id, directory.name, now, now)
-    asked = "" if whole else "AND e.external_id IN (SELECT external_id FROM read_person)"
-    due = f"e.directory_id = ? AND {entry_is_held('e')} AND e.{UNHELD} {asked}"
-    changed = _rows(f"SELECT e.person_id FROM directory_entry AS e WHERE {due}", directory.id)
-    decided = "e.person_id IN (SELECT id FROM person WHERE status_by_hand IS NOT NULL)"  # nobody need confirm that
-    _run(f"""UPDATE directory_entry AS e SET status = reported_status,
-                back_at = CASE WHEN NOT {decided} THEN back_at END WHERE {due}""", directory.id)
-    by_hand = _rows("SELECT person.id FROM directory_entry AS e JOIN person ON person.id = e.person_id "
-                    f"WHERE e.directory_id = ? AND person.status_by_hand IS NOT NULL {asked}", directory.id)
-    return [person for (person,) in (*changed, *by_hand)]
 
 
 def _apply_groups(directory: Directory, now: datetime) -> list[int]:

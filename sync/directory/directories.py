@@ -18,6 +18,7 @@ from sync.credentials import with_stored
 from sync.db import connected, own_row, utcnow, writing
 from sync.directory import list_age, releases
 from sync.directory.compare import Outcome, apply
+from sync.directory.finding import find_known
 from sync.directory.last_days import settle
 from sync.directory.naming import DirectoryProblem, new_name
 from sync.directory.reading import read, staging
@@ -253,6 +254,7 @@ def _read_whole(reading: DirectoryReading) -> DirectoryConnector:
         connector.close()
     remember_first(reading.directory, connector.settled)
     settle(reading.directory)
+    find_known(reading.directory)
     if count == 0 and not _has_people(reading.directory):
         raise TemporarilyUnavailable("It answered, but with an empty list. Check where it is searched, and the filter.")
     return connector

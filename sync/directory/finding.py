@@ -38,8 +38,7 @@ def find_people(
     _part_from_namesakes(directory, ids_are_reused)
     _part_from_successors(directory, whole=guard is not None)
     _give_back(directory)
-    _run("UPDATE read_person SET person_id = (SELECT person_id FROM directory_entry AS e "
-         "WHERE e.directory_id = ? AND e.external_id = read_person.external_id)", directory.id)
+    _find_by_id(directory)
     if worldwide_ids:
         _run(f"""UPDATE read_person SET person_id = coalesce(
                     (SELECT e.person_id FROM directory AS d JOIN directory_entry AS e ON e.directory_id = d.id
@@ -55,6 +54,8 @@ def find_people(
               AND EXISTS (SELECT 1 FROM read_email AS m JOIN read_person AS p USING (external_id)
                           WHERE m.email_key = read_email.email_key AND p.status <> 'deprovisioned')""")
     _run("INSERT INTO read_disputed SELECT email_key FROM read_email GROUP BY email_key HAVING count(*) > 1")
+    if not _anyone_is_unknown():
+        return
     _find_by_email(directory, "m.main AND pe.main")
     _find_by_email(directory, """m.main AND NOT EXISTS (
         SELECT 1 FROM directory_entry AS e WHERE e.person_id = pe.person_id AND e.directory_id = ?1)""")
@@ -69,6 +70,21 @@ def find_people(
     if guard is not None:
         _find_renumbered(directory, guard)
     _find_by_number(directory)
+
+
+def find_known(directory: Directory) -> None:
+    """Before the file is locked: find_people() then changes only the rows that this got wrong."""
+    _find_by_id(directory)
+
+
+def _find_by_id(directory: Directory) -> None:
+    known = """(SELECT person_id FROM directory_entry AS e
+                WHERE e.directory_id = ?1 AND e.external_id = read_person.external_id)"""
+    _run(f"UPDATE read_person SET person_id = {known} WHERE person_id IS DISTINCT FROM {known}", directory.id)
+
+
+def _anyone_is_unknown() -> bool:
+    return db.execute_sql("SELECT EXISTS (SELECT 1 FROM read_person WHERE person_id IS NULL)").fetchone()[0] == 1
 
 
 def _part_from_namesakes(directory: Directory, ids_are_reused: bool) -> None:

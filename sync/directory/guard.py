@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 from sync.db import db
@@ -59,8 +59,10 @@ def hold_back(directory: Directory, guard: Guard, now: datetime, whole: bool) ->
     return again
 
 
-def keep_departures(directory: Directory, person_ids: Iterable[int]) -> None:
+def keep_departures(directory: Directory, person_ids: Collection[int]) -> None:
     """Keep the time at which these people left, though their return was applied: what was approved since then holds."""
+    if not person_ids:
+        return
     db.execute_sql("""
         UPDATE person SET status_since = e.left_at FROM (
             SELECT person_id, max(left_at) AS left_at FROM directory_entry
@@ -73,6 +75,8 @@ def keep_departures(directory: Directory, person_ids: Iterable[int]) -> None:
 def end_burst(directory: Directory, whole: bool) -> None:
     """Give people who were part of a burst, and are again what the directory reports, the reason of their entry."""
     staged = "" if whole else "AND person.id IN (SELECT person_id FROM read_person)"
+    if whole and not _count("SELECT EXISTS (SELECT 1 FROM person WHERE status_reason LIKE ?)", f"%{AT_ONCE}"):
+        return
     db.execute_sql(f"""
         UPDATE person SET status_reason = e.reason FROM directory_entry AS e
         WHERE e.person_id = person.id AND e.directory_id = ? AND e.status = person.status AND NOT ({entry_is_held("e")})
@@ -100,14 +104,22 @@ def _newcomers(directory: Directory, since: str) -> int:
 
 
 def _note_leaving(directory: Directory, whole: bool) -> None:
-    if_absent = "'deprovisioned'" if whole else "e.reported_status"
+    """Those who are here by an entry, and by none of what was read."""
     asked = "" if whole else "AND e.person_id IN (SELECT person_id FROM read_person)"
+
+    def reported(entry: str, read: str) -> str:
+        if_absent = "'deprovisioned'" if whole else f"{entry}.reported_status"
+        return f"coalesce({read}.status, {if_absent})"
+
     db.execute_sql(f"""
-        INSERT INTO read_leaving
-        SELECT e.person_id FROM directory_entry AS e LEFT JOIN read_person AS r ON r.external_id = e.external_id
-        WHERE e.directory_id = ? {asked} GROUP BY e.person_id
-        HAVING count(*) FILTER (WHERE e.status <> 'deprovisioned') > 0
-           AND count(*) FILTER (WHERE coalesce(r.status, {if_absent}) <> 'deprovisioned') = 0
+        WITH leaving AS MATERIALIZED (
+            SELECT DISTINCT e.person_id
+            FROM directory_entry AS e LEFT JOIN read_person AS r ON r.external_id = e.external_id
+            WHERE e.directory_id = ?1 {asked} AND e.status <> 'deprovisioned'
+              AND {reported("e", "r")} = 'deprovisioned')
+        INSERT INTO read_leaving SELECT person_id FROM leaving WHERE NOT EXISTS (
+            SELECT 1 FROM directory_entry AS x LEFT JOIN read_person AS y ON y.external_id = x.external_id
+            WHERE x.directory_id = ?1 AND x.person_id = leaving.person_id AND {reported("x", "y")} <> 'deprovisioned')
         """, (directory.id,))
 
 
@@ -210,7 +222,9 @@ def _returning(whole: bool) -> str:
     return f"""
         SELECT e.person_id FROM directory_entry AS e JOIN person AS p ON p.id = e.person_id
         LEFT JOIN read_person AS r ON r.external_id = e.external_id
-        WHERE e.directory_id = ? AND p.status_by_hand IS NULL {asked} GROUP BY e.person_id
+        WHERE e.directory_id = ?1 AND e.person_id IN (
+            SELECT person_id FROM directory_entry WHERE directory_id = ?1 AND status = 'deprovisioned')
+          AND p.status_by_hand IS NULL {asked} GROUP BY e.person_id
         HAVING count(*) FILTER (WHERE e.status <> 'deprovisioned') = 0
            AND count(*) FILTER (WHERE coalesce(r.status, {if_absent}) <> 'deprovisioned') > 0"""
 

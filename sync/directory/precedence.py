@@ -3,6 +3,8 @@ that has the person. A value edited by hand is kept until that directory has a n
 
 from __future__ import annotations
 
+import json
+
 from sync import activity, rank
 from sync.db import db, writing
 from sync.directory.reading import staging
@@ -59,18 +61,21 @@ def note_changes(directory: Directory) -> None:
 
     A deleted user keeps its last values: they show whether someone later is the same human.
     """
+    columns = ("email", "name", "user_name", "employee_number")
+    of_entry, read = (", ".join(f"{table}.{name}" for name in columns) for table in ("e", "r"))
+    same = "FROM read_person AS r JOIN directory_entry AS e ON e.directory_id = ?1 AND e.external_id = r.external_id"
+    differ = [id for (id,) in db.execute_sql(
+        f"SELECT r.external_id {same} WHERE NOT r.deleted AND ({of_entry}) IS DISTINCT FROM ({read})",
+        (directory.id,)).fetchall()]  # fmt: skip
+    if not differ:
+        return
+    among, values = "r.external_id IN (SELECT value FROM json_each(?2))", (directory.id, json.dumps(differ))
     for field in ("name", "email", "employee_number"):
-        db.execute_sql(f"""
-            INSERT INTO read_changed SELECT e.id, e.person_id, ?2 FROM read_person AS r JOIN directory_entry AS e
-            ON e.directory_id = ?1 AND e.external_id = r.external_id WHERE e.{field} <> r.{field} AND NOT r.deleted
-            """, (directory.id, field))
-    db.execute_sql("""
-        UPDATE directory_entry
-        SET email = r.email, name = r.name, user_name = r.user_name, employee_number = r.employee_number
-        FROM read_person AS r
-        WHERE directory_id = ? AND r.external_id = directory_entry.external_id AND NOT r.deleted
-          AND (directory_entry.email, directory_entry.name, directory_entry.user_name, directory_entry.employee_number)
-              IS DISTINCT FROM (r.email, r.name, r.user_name, r.employee_number)""", (directory.id,))
+        db.execute_sql(f"INSERT INTO read_changed SELECT e.id, e.person_id, ?3 {same} "
+                       f"WHERE {among} AND e.{field} <> r.{field}", (*values, field))  # fmt: skip
+    db.execute_sql(f"""
+        UPDATE directory_entry SET {", ".join(f"{name} = r.{name}" for name in columns)} FROM read_person AS r
+        WHERE directory_id = ?1 AND r.external_id = directory_entry.external_id AND {among}""", values)
 
 
 def follow(by: str) -> set[int]:
@@ -144,6 +149,8 @@ def _update(sql: str, rows: list[tuple]) -> None:
 
 
 def _record(rows: list[tuple], what: str, by: str) -> set[int]:
+    if not rows:
+        return set()
     new = {person for (person,) in db.execute_sql("SELECT person_id FROM read_person WHERE new").fetchall()}
     changed = [row for row in rows if row[0] not in new]
     activity.record_all([

@@ -17,6 +17,7 @@ from sync.db import connected, db, utcnow, writing
 from sync.directory import directories, last_days, list_age
 from sync.directory.compare import Outcome, apply
 from sync.directory.directories import DirectoryProblem
+from sync.directory.finding import find_known
 from sync.directory.reading import read, staging
 from sync.matching import vouching
 from sync.models import Directory, DirectoryReading, entry_is_held
@@ -169,6 +170,7 @@ def _read(directory: Directory, text: str | None, mapping: str | None) -> Iterat
         finally:
             connector.close()
         last_days.settle(directory)
+        find_known(directory)
         yield _Staged(count, connector)
 
 

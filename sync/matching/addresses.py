@@ -223,9 +223,10 @@ def note(directory: Directory, whole: bool) -> bool:
     changed = 0
     for statement in (
         f"""DELETE FROM directory_address WHERE directory_id = ?
-              AND external_id IN (SELECT external_id FROM read_person WHERE NOT {gone})
               AND NOT EXISTS (SELECT 1 FROM read_email AS m WHERE m.external_id = directory_address.external_id
-                              AND m.email_key = directory_address.email_key)""",
+                              AND m.email_key = directory_address.email_key)
+              AND EXISTS (SELECT 1 FROM read_person AS r
+                          WHERE r.external_id = directory_address.external_id AND NOT {gone})""",
         f"DELETE FROM directory_address WHERE directory_id = ? AND {missing} AND {unmade}",
         f"UPDATE directory_address SET active = FALSE WHERE directory_id = ? AND active AND {missing}",
         """INSERT INTO directory_address (

@@ -69,7 +69,7 @@ def hold_last_owner(directory: Directory, whole: bool) -> None:
     if_absent = "'deprovisioned'" if whole else "e.reported_status"
     staged = "" if whole else "AND e.person_id IN (SELECT person_id FROM read_person)"
     rows = db.execute_sql(f"""
-        SELECT e.person_id FROM directory_entry AS e JOIN person AS p ON p.id = e.person_id
+        SELECT e.person_id FROM person AS p CROSS JOIN directory_entry AS e ON e.person_id = p.id
         LEFT JOIN read_person AS r ON r.external_id = e.external_id
         WHERE e.directory_id = ? AND p.workspace_role = 'owner' AND p.status_by_hand IS DISTINCT FROM 'active' {staged}
           AND NOT EXISTS (SELECT 1 FROM directory_entry AS other WHERE other.person_id = e.person_id
