@@ -287,7 +287,7 @@ def _apply_status(directory: Directory, now: datetime, whole: bool = True) -> li
 
 
 def _follow_reported(directory: Directory, reported: str, now: datetime) -> None:
-    """The entries say from now on which status was read. People who leave or come back may have another first directory."""
+    """The entries have the status that was read. Who decides for people who leave or come back is looked up again."""
     _run(f"""INSERT INTO read_moved SELECT staged.person_id FROM {reported}
             WHERE (staged.reported_status = 'deprovisioned') <> (staged.status = 'deprovisioned')
             ON CONFLICT DO NOTHING""", directory.id)
