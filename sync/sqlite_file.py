@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
 
-from peewee import Model, SqliteDatabase
+from peewee import Model, SqliteDatabase, __exception_wrapper__
 
 from sync.kept_connections import Connection, KeptConnections
 from sync.quick_writes import QuickDatabase
@@ -63,8 +63,9 @@ class File(QuickDatabase, SqliteDatabase):
             self.kept.renew()
 
     def executemany(self, sql: str, rows: Iterable) -> sqlite3.Cursor:
-        """One statement for each row of values; the cursor knows how many rows it changed."""
-        return self.connection().executemany(sql, rows)
+        """One statement for each row of values; the cursor knows how many rows it changed. Raises peewee's errors."""
+        with __exception_wrapper__:
+            return self.connection().executemany(sql, rows)
 
     def add_rows(self, table: str, columns: Sequence[str], rows: Iterable) -> int:
         """Insert rows of these columns and leave out those with a key that the table has; how many were inserted.

@@ -7,6 +7,7 @@ import gc
 import importlib
 import inspect
 import os
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType, ModuleType
@@ -22,10 +23,12 @@ from jinja2 import FileSystemBytecodeCache
 import connectors
 from sync.config import Config
 from sync.db import db
+from sync.directory import push
+from sync.jobs import leases
 from sync.models import Person
 from sync.people import people
 from sync.rank import Asker
-from sync.sign_in import passwords
+from sync.sign_in import passwords, refusals
 from tests import database, in_memory, kept_file
 from tests.blank import LOCAL, OLGA, config_of, open_acme, open_blank
 
@@ -47,6 +50,10 @@ settings.register_profile("rollcall", derandomize=True, deadline=None, database=
                           suppress_health_check=[HealthCheck.too_slow])  # fmt: skip
 settings.register_profile("random", settings.get_profile("rollcall"), derandomize=False)
 settings.load_profile("rollcall")
+
+DAY, EVENING = 24 * 60 * 60, 20  # seconds; a day's last ones, in which no test begins
+# What a process remembers of rows by their ids: in a server, of one database as long as it runs.
+OF_ONE_DATABASE = (refusals._further, push._failed, leases._put_off, leases._given_up)
 
 NETWORKS = connectors.parse_networks(LOCAL["ROLLCALL_PRIVATE_NETWORKS"])
 
@@ -130,6 +137,13 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """A test runs within one day: it may ask twice what day it is."""
+    if (left := DAY - time.time() % DAY) < EVENING:
+        time.sleep(left)
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
     """A worker reports how a test went, and a setup or teardown only if it didn't pass. That each of them begins and
     passes is as many messages again."""
@@ -194,6 +208,8 @@ def config(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, request: py
 @pytest.fixture
 def home(config: Config, request: pytest.FixtureRequest) -> Iterator[Path]:
     """An opened installation; its folder. Nobody is in it, unless the test asks for `chat` or `olga`."""
+    for remembered in OF_ONE_DATABASE:
+        remembered.clear()
     content = _content(request)
     if content == "olga":
         open_acme(config)

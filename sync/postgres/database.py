@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import peewee
 import psycopg
-from peewee import Model, PostgresqlDatabase, PostgresqlJSONMethods
+from peewee import Model, PostgresqlDatabase, PostgresqlJSONMethods, __exception_wrapper__
 from psycopg.errors import ProgramLimitExceeded, UniqueViolation
 from psycopg.types.string import StrDumperUnknown, TextLoader
 
@@ -112,9 +112,9 @@ class Postgres(QuickDatabase, PostgresqlDatabase):
             return keys.with_keys(self.connection(), run) if keys.asked_in(sql) else run()
 
     def executemany(self, sql: str, rows: Iterable) -> psycopg.Cursor:
-        """One statement for each row of values; the cursor knows how many rows it changed."""
+        """One statement for each row of values; the cursor knows how many rows it changed. Raises peewee's errors."""
         cursor = self.cursor()
-        with _indexed():
+        with __exception_wrapper__, _indexed():
             cursor.executemany(translated(sql), list(rows))
         return cursor
 

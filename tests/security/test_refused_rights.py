@@ -14,11 +14,12 @@ from flask import Flask
 from cli.serve import LOG_FORMAT
 from sync import activity, vault
 from sync.apps import apps
-from sync.db import utcnow
+from sync.db import db, utcnow
 from sync.directory import waiting_files
 from sync.models import Account, Activity, App, Person, WaitingFile
 from sync.people import people
 from sync.sign_in import refusals
+from tests.database import ON_FILE
 from tests.web.client import Client
 from web.permissions import WORKSPACE_ROLES
 
@@ -87,6 +88,16 @@ def test_many_refusals_are_two_entries_and_each_a_line(site: Flask, jana: Person
     assert activity.verify().ok
     browser.get("/directories")
     assert len(entries()) == 3
+
+
+@ON_FILE
+def test_a_refusal_that_cant_be_written_down_is_still_one(site: Flask, jana: Person, caplog):
+    """The file can't be written, or the person was deleted before the count of the further ones was written."""
+    browser = Client(site, jana)
+    db.execute_sql("CREATE TEMP TRIGGER broken BEFORE INSERT ON activity BEGIN SELECT RAISE(ABORT, 'no'); END")
+    assert [browser.get("/directories").status_code for _ in range(2)] == [403, 403]
+    refusals.record_further(utcnow() + timedelta(minutes=16))
+    assert not entries() and caplog.text.count("not in Activity") == 2
 
 
 def test_people_and_kinds_are_counted_apart(site: Flask, jana: Person, someone, app: App):
