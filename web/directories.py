@@ -53,7 +53,8 @@ REFUSALS = (DirectoryProblem, ConnectorError, VaultProblem, SecretNeeded, Upload
 @workspace_role(*MANAGERS)
 def index() -> str:
     cards = directory_view.cards([_overview(directory) for directory in precedence.in_order()])
-    return render_template("directories/index.html", cards=cards, several=len(cards) > 1)
+    left = held.left_by_removed()
+    return render_template("directories/index.html", cards=cards, several=len(cards) > 1, left=left)
 
 
 @pages.get("/new")

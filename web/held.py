@@ -94,14 +94,27 @@ def waiting(person: Person | None = None) -> Waiting:
     """What waits for a decision about this person, or about anyone."""
     sign_ins = [_sign_in_row(row) for row in waiting_sign_ins.waiting(person)]
     changes = held.waiting(person)
-    role = signed_in_person().workspace_role
-    askers = [] if person else [_asker_row(one) for one in held_together.by_asker(changes, role) if one.changes[1:]]
-    return Waiting(*_rows(changes), askers, sign_ins, role == WorkspaceRole.OWNER)
+    may_approve = signed_in_person().workspace_role == WorkspaceRole.OWNER
+    return Waiting(*_rows(changes), [] if person else _askers(changes), sign_ins, may_approve)
 
 
 def waiting_of(directory: Directory) -> Waiting:
-    """The held changes that this directory asked for."""
-    return Waiting(*_rows(held.waiting(directory=directory)))
+    """The held changes that this directory asked for, and those that one with its name left when it was removed."""
+    changes = [*held.waiting(directory=directory), *held.left_by(directory)]
+    return Waiting(*_rows(changes), _askers(changes))
+
+
+def left_by_removed() -> list[AskerRow]:
+    """The directories that were removed, with how many held changes each has left for the signed-in person."""
+    left = [change for change in held.waiting() if change.directory_id is None and directory_in(change.asked_by)]
+    together = held_together.by_asker(left, signed_in_person().workspace_role)
+    return [_asker_row(one) for one in together if one.changes]
+
+
+def _askers(changes: list[HeldChange]) -> list[AskerRow]:
+    """Those who asked for several that the signed-in person may decide."""
+    role = signed_in_person().workspace_role
+    return [_asker_row(one) for one in held_together.by_asker(changes, role) if one.changes[1:]]
 
 
 def _rows(changes: list[HeldChange]) -> tuple[list[ChangeRow], int]:

@@ -76,6 +76,13 @@ def waiting(person: Person | None = None, directory: Directory | None = None) ->
     return list(query.order_by(Person.name, HeldChange.id))
 
 
+def left_by(directory: Directory) -> list[HeldChange]:
+    """What is held of a directory with this name that was removed; the oldest first, with its people."""
+    of_removed = HeldChange.directory.is_null() & (HeldChange.asked_by == names.signature_of_directory(directory))
+    query = HeldChange.select(HeldChange, Person).join(Person).where(HeldChange.state == HeldChangeState.OPEN)
+    return list(query.where(of_removed).order_by(Person.name, HeldChange.id))
+
+
 def count(role: str) -> int:
     """How many changes wait that someone with this workspace role may release."""
     return db.execute_sql(f"""SELECT count(*) FROM held_change AS h JOIN person AS p ON p.id = h.person_id

@@ -195,10 +195,12 @@ def test_other_credential(owner: Client, staff: Directory, tmp_path: Path) -> No
 def test_a_page_of_a_directory_or_a_person_has_only_their_held_changes(owner: Client, staff: Directory) -> None:
     one, other = Person.get(name="Staff 11"), Person.get(name="Staff 10")
     for person, value, directory, by in ((one, "Its own", staff, f"{staff.name} (directory)"),
+                                         (other, "Its other", staff, f"{staff.name} (directory)"),
                                          (one, "Imported", None, "Mira"), (other, "Of another", None, "Mira")):
         HeldChange.create(person=person, field="name", value=value, directory=directory, asked_by=by)
     page = owner.get(f"/directories/{staff.id}").text
     assert "Its own" in page and "Imported" not in page and "which was removed" not in page
+    assert "Release all 2" in page and "which was removed" not in owner.get("/directories").text
     page = owner.get(f"/people/{one.id}").text
     assert "Its own" in page and "Mira, in an import" in page and "Of another" not in page
 
@@ -221,7 +223,9 @@ def test_remove(owner: Client, staff: Directory, staff_list: Path, by: str, monk
     assert "Its people keep their current status" in shown and "unless another directory includes them" in shown
     answer = owner.send("DELETE", f"/directories/{staff.id}")
     assert answer.location == "/directories"
-    assert "8 held changes wait for a decision on People." in owner.get(answer.location).text
+    page = owner.get(answer.location).text
+    assert "8 held changes wait for a decision on People." in page and 'href="/people#h-held-above"' in page
+    assert "Staff, which was removed, left 8 held changes." in page
     assert "more, which are shown" not in owner.get("/people").text
     monkeypatch.setattr(held, "SHOWN", 6)
     page = owner.get("/people").text
@@ -229,6 +233,11 @@ def test_remove(owner: Client, staff: Directory, staff_list: Path, by: str, monk
     assert Directory.select().count() == 0
     assert Person.select().where(Person.status == "active").count() == 13
     assert owner.get(f"/directories/{staff.id}").status_code == 404
+    HeldChange.update(asked_by="Mira").where(HeldChange.id == HeldChange.get().id).execute()
+    again, other = (Directory.create(kind="csv", name=name) for name in ("Staff", "Okta"))
+    page = owner.get(f"/directories/{again.id}").text
+    assert page.count("Staff, which was removed") == 6 + 1 and "Release all 7" in page and "Dismiss all 7" in page
+    assert "which was removed" not in owner.get(f"/directories/{other.id}").text
 
 
 def test_names_are_escaped(owner: Client, staff_list: Path, by: str) -> None:
