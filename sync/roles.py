@@ -66,9 +66,9 @@ def words(account: str, table: str = "role", of_app: str = "r.app_id = :app") ->
     return _main(account, named) + _further(account, named)
 
 
-def words_of_many(account: str, app: App) -> tuple[str, dict[str, str]]:
+def words_of_many(account: str, app: App, several: bool = True) -> tuple[str, dict[str, str]]:
     """The same for many accounts of the app, and its values: the labels of the first roles aren't looked up for each
-    account, which takes as long as half of writing a row."""
+    account, which takes as long as half of writing a row. `several`: whether any of them may have several roles."""
     rows = db.execute_sql(
         "SELECT external_id, coalesce(nullif(label, ''), external_id) FROM role WHERE app_id = ? "
         "ORDER BY id LIMIT ?", (app.id, AT_HAND)).fetchall()  # fmt: skip
@@ -78,7 +78,7 @@ def words_of_many(account: str, app: App) -> tuple[str, dict[str, str]]:
     labels = " ".join(f"WHEN :role{place} THEN :label{place}" for place in range(len(rows)))
     values = {f"{word}{place}": text for place, row in enumerate(rows) for word, text in zip(("role", "label"), row)}
     main = f"CASE {account}.role {labels} ELSE {_main(account, named)} END"
-    return main + _further(account, named), values
+    return main + _further(account, named) if several else main, values
 
 
 def _named(table: str, of_app: str) -> str:

@@ -82,8 +82,9 @@ def apply_accounts(app: App, removal_suspends: bool, began: datetime, same: str 
     if listed:
         newest = db.execute_sql("SELECT coalesce(max(id), 0) FROM account").fetchone()[0]
         if number := db.execute_sql(_NEW_ACCOUNTS if known else _ALL_ACCOUNTS, values).rowcount:
-            new = NewAccounts(number, above=newest)
-            _execute((_NEW_TO_MATCH,), {**values, "above": newest})
+            new = NewAccounts(number, newest, tables.was_given(STAGED_ACCOUNT, "further_roles"))
+            if tables.was_given(STAGED_ACCOUNT, "user_name", "employee_number"):
+                _execute((_NEW_TO_MATCH,), {**values, "above": newest})
     if differs:
         _execute((_RETURNED_USERS, _END_UNDO, _RETURN_ACCOUNTS), values)
     _execute((_ROLES_GONE,), values)

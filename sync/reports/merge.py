@@ -32,10 +32,12 @@ class Became:
 
 @dataclass(frozen=True)
 class NewAccounts:
-    """The `number` of accounts that a check has added: those of the app with ids above this one."""
+    """The `number` of accounts that a check has added: those of the app with ids above this one. Some of them may have
+    several roles."""
 
     number: int = 0
     above: int = 2**63 - 1  # the highest id
+    several_roles: bool = True
 
 
 def bring_up_to_date(app: App, check: Check | None = None, new: NewAccounts = NewAccounts()) -> Became:
@@ -95,7 +97,7 @@ def _attach_applied(app: App, check: Check, report: Report, new: NewAccounts) ->
     values = {"app": app.id, "check": check.id, "report": report.id, "now": str(utcnow())}
     attached = db.execute_sql(_ADD_APPLIED, values).rowcount
     if new.number:
-        words, labels = roles.words_of_many("a", app)
+        words, labels = roles.words_of_many("a", app, new.several_roles)
         values |= {**labels, "above": new.above, "first": app.last_check_at is None}
         attached += db.execute_sql(_add_new_users(words), values).rowcount
     return attached

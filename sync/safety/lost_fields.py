@@ -12,6 +12,7 @@ from sync import activity, roles
 from sync.db import db, writing
 from sync.models import BIT, App
 from sync.safety import guards
+from sync.staging import tables
 from sync.staging.check import STAGED_ACCOUNT, STAGED_SAME
 from sync.words import are, plural
 
@@ -93,7 +94,7 @@ def find(app: App) -> list[str]:
 
 def _separate_missing_from_defaulted() -> None:
     """A missing key has its meaning only while the app sends the key for at least one account."""
-    pairs = _missing_and_defaulted() if _is_listed("defaulted_fields <> 0") else []
+    pairs = _missing_and_defaulted() if _was_given("defaulted_fields") else []
     only_defaulted = sum(
         bit for bit in BIT.values()
         if any(defaulted & bit for _, defaulted in pairs)
@@ -120,12 +121,19 @@ def _missing_and_defaulted() -> list[tuple[int, int]]:
 
 def _stage_where_only_these_differ() -> None:
     """Stage in full the accounts that are listed as known, except for which fields are missing or defaulted."""
+    if not tables.was_given(STAGED_SAME, "missing_fields", "defaulted_fields", "known_missing", "known_defaulted"):
+        return
     differs = "(k.missing_fields <> k.known_missing OR k.defaulted_fields <> k.known_defaulted)"
     these = ("missing_fields", "defaulted_fields")
     columns = ", ".join(f"{'k' if name in these else 'a'}.{name}" for name in STAGED_ACCOUNT.names)
     known = "staged_same k CROSS JOIN account a ON a.id = k.account_id"
     if db.execute_sql(f"INSERT INTO staged_account SELECT {columns} FROM {known} WHERE {differs}").rowcount:
         db.execute_sql(f"DELETE FROM staged_same AS k WHERE {differs}")
+
+
+def _was_given(*columns: str) -> bool:
+    """Whether the list has an unusual value in any of these columns."""
+    return any(tables.was_given(table, *columns) for table in (STAGED_ACCOUNT, STAGED_SAME))
 
 
 def _is_listed(condition: str) -> bool:
@@ -264,6 +272,8 @@ def _of_assets(app: App) -> Loss:
 
 def _unknown_statuses() -> list[str]:
     """A warning about statuses that the connector doesn't know, for a person to look at."""
+    if not tables.was_given(STAGED_ACCOUNT, "status"):
+        return []
     rows = db.execute_sql(
         "SELECT substr(status, 10), count(*) FROM staged_account WHERE status <> 'active' AND status LIKE 'unknown: %' "
         "GROUP BY 1 ORDER BY 2 DESC, 1"
@@ -284,6 +294,8 @@ def keep_known_values(app: App, of: str | None = None) -> None:
 
     Inside the check's transaction, before it compares.
     """
+    if not _was_given("missing_fields", "defaulted_fields"):  # one that only has a default may be missing by now
+        return
     if db.execute_sql("SELECT 1 FROM staged_account WHERE missing_fields <> 0 LIMIT 1").fetchone() is None:
         return
     known = "a.app_id = :app AND a.external_id = staged_account.external_id"

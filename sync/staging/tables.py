@@ -4,6 +4,7 @@ What `owner`, `writers` and `readers` say is compared with the code by tests/syn
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,14 @@ from sync.problems import UnusableReading
 LONGEST = 20_000  # characters of a text: pages show it, and an app's or directory's may have megabytes
 LONGEST_LIST = 1_000_000  # characters of a list of ids: someone may be in thousands of groups that are roles
 _SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+class _Given(threading.local):
+    def __init__(self):
+        self.unusual: dict[str, set[str]] = {}  # by table: the columns that insert() was given other values for
+
+
+_given = _Given()
 
 
 @dataclass(frozen=True)
@@ -68,6 +77,7 @@ def create(*tables: Table) -> None:
 def fill(table: Table, query: str, values: Mapping[str, object] | tuple = ()) -> None:
     """The table with the rows of this SELECT, which gives its columns in order; whatever it held before is gone."""
     _create(table)
+    _given.unusual.pop(table.name, None)
     db.execute_sql(f"INSERT INTO {table.name} {query}", values)
     _index(table)  # now, because that is faster than row by row
 
@@ -75,6 +85,13 @@ def fill(table: Table, query: str, values: Mapping[str, object] | tuple = ()) ->
 def has_rows(table: Table) -> bool:
     """Whether there is anything to do for statements that begin at its rows."""
     return db.execute_sql(f"SELECT 1 FROM {table.name} LIMIT 1").fetchone() is not None
+
+
+def was_given(table: Table, *columns: str) -> bool:
+    """Whether insert() was given an unusual value in any of these columns since the table was emptied. It isn't noted
+    which values other statements write. To look at each row takes a hundredth of a first reading."""
+    unusual = _given.unusual.get(table.name)
+    return unusual is None or not unusual.isdisjoint(columns)
 
 
 def insert(table: Table, rows: Iterable[tuple]) -> int:
@@ -117,6 +134,7 @@ def _is_text(value: object) -> bool:
 
 def _insert(table: Table, columns: Sequence[Sequence]) -> int:
     bound = _unusual(table, columns)
+    _given.unusual.setdefault(table.name, set(table.names)).update(bound)
     if table.foreign:
         refuse_long(values for name, values in bound.items() if name not in table.lists)
         refuse_long((bound[name] for name in table.lists if name in bound), LONGEST_LIST)
@@ -154,10 +172,13 @@ def empty(*tables: Table) -> None:
     """Take all rows out of tables that are there."""
     for table in tables:
         db.execute_sql(f"DELETE FROM {table.name}")
+        _given.unusual[table.name] = set()
 
 
 def end(*tables: Table) -> None:
     """Their rows are gone, and on a server the tables with them."""
+    for table in tables:
+        _given.unusual.pop(table.name, None)
     db.end_temp_tables(table.name for table in tables)
 
 
@@ -173,6 +194,7 @@ def created(*tables: Table, ended: tuple[Table, ...] = ()) -> Iterator[None]:
 
 def _create(table: Table) -> None:
     db.make_temp_table(table.name, table.definition)
+    _given.unusual[table.name] = set()
 
 
 def _index(table: Table) -> None:

@@ -102,6 +102,14 @@ def held_values_in(app: App) -> dict[str, dict | None]:
     return {row.external_id: row.held_values for row in Account.select().where(Account.app == app)}
 
 
+def test_a_new_account_is_reported_with_all_of_its_roles(listed, crowd):
+    listed.add("first", role="admin", further_roles=("guest",))
+    listed.add("second", role="guest")
+    report = listed.check().report
+    assert {change.after for change in Change.select().where(Change.report == report, Change.kind == "new user")} == {
+        "admin, guest", "guest"}
+
+
 def test_held_roles_and_profiles_of_an_account_are_kept_together(listed, crowd):
     other = Account.create(app=App.create(connector="listed", name="Other", category="Seat-based", state="active"),
                            external_id="id1", held_values={"role": "owner"})  # fmt: skip

@@ -11,6 +11,8 @@ from sync.checks import listed, snapshot
 from sync.db import db
 from sync.models import BIT, Access, Account, Activity, App, Asset
 from sync.safety import lost_fields
+from sync.staging import tables
+from sync.staging.check import STAGED_SAME
 
 SEEN = datetime(2026, 11, 3, 9)
 VALUES = {"email": "ana@x.example", "name": "Ana", "status": "active", "role": "member", "last_activity": SEEN,
@@ -187,6 +189,26 @@ def test_another_field_that_is_assumed_stays_so(app):
         lost_fields._separate_missing_from_defaulted()
         rows = db.execute_sql("SELECT missing_fields, defaulted_fields FROM staged_account ORDER BY 2 DESC").fetchall()
         assert rows == [(BIT["seat"], BIT["name"]), (BIT["seat"], 0)] and both == BIT["seat"] + BIT["name"]
+
+
+def test_a_value_assumed_for_everyone_is_kept_where_it_was_known(app):
+    know(app, "one", seat="full")
+    with snapshot.staging():
+        stage("one", "seat", DEFAULTED, seat="", name="Another")
+        lost_fields._separate_missing_from_defaulted()
+        lost_fields.keep_known_values(app)
+        assert db.execute_sql("SELECT name, seat FROM staged_account").fetchall() == [("Another", "full")]
+
+
+@pytest.mark.parametrize("column", STAGED_SAME.names[1:])
+def test_an_account_of_which_only_what_was_left_out_differs_is_compared_in_full(app, column):
+    account = know(app, "one")
+    with snapshot.staging():
+        row = {**dict.fromkeys(STAGED_SAME.names, 0), "account_id": account.id, column: BIT["seat"]}
+        tables.insert(STAGED_SAME, [tuple(row.values())])
+        lost_fields._separate_missing_from_defaulted()
+        assert db.execute_sql("SELECT external_id FROM staged_account").fetchall() == [("one",)]
+        assert not tables.has_rows(STAGED_SAME)
 
 
 # From the losses to what is done about them

@@ -26,7 +26,7 @@ CONSTANTS = {
 TABLES = {table.name: table for module in (check, directory) for table in vars(module).values()
           if isinstance(table, Table)}  # fmt: skip
 INSERTING = ("insert", "insert_columns")
-READING = ("has_rows",)
+READING = ("has_rows", "was_given")
 USE = re.compile(rf"\b(FROM|JOIN|INTO|UPDATE|DELETE FROM)\s+(?:temp\.)?({'|'.join(TABLES)})\b")
 
 

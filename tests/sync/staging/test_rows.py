@@ -8,7 +8,7 @@ from sync.db import db
 from sync.problems import UnusableReading
 from sync.sqlite_file import TOGETHER
 from sync.staging import tables
-from sync.staging.check import STAGED_ACCOUNT, STAGED_ROLE
+from sync.staging.check import STAGED_ACCOUNT, STAGED_ROLE, STAGED_SAME
 from sync.states import AccountStatus
 
 USUAL = dict(STAGED_ACCOUNT.usual)
@@ -93,3 +93,24 @@ def test_a_letter_that_cant_be_stored_is_left_out_of_a_long_list_too():
     rows = [row(f"{number:04}") for number in range(MANY + 1)]
     assert tables.insert(STAGED_ACCOUNT, [*rows[:-1], row(rows[-1][0], name="x\ud800")]) == len(rows)
     assert stored() == rows
+
+
+@pytest.mark.parametrize("column", USUAL)
+def test_whether_a_column_was_given_an_unusual_value_is_noted_until_the_table_is_emptied(column):
+    tables.insert(STAGED_ACCOUNT, [row("a"), row("b")])
+    assert not tables.was_given(STAGED_ACCOUNT, *USUAL)
+    tables.insert(STAGED_ACCOUNT, [row("c"), row("d", **{column: OTHER[column]})])
+    tables.insert(STAGED_ACCOUNT, [row("e")])
+    assert [name for name in USUAL if tables.was_given(STAGED_ACCOUNT, name)] == [column]
+    assert tables.was_given(STAGED_ACCOUNT, *USUAL)
+    tables.empty(STAGED_ACCOUNT)
+    assert not tables.was_given(STAGED_ACCOUNT, *USUAL)
+
+
+def test_of_a_table_that_a_statement_filled_or_that_has_ended_nothing_is_ruled_out():
+    tables.fill(STAGED_SAME, "SELECT 1, 0, 0, 0, 0")
+    assert tables.was_given(STAGED_SAME, "missing_fields")
+    tables.create(STAGED_SAME)
+    assert not tables.was_given(STAGED_SAME, "missing_fields")
+    tables.end(STAGED_SAME)
+    assert tables.was_given(STAGED_SAME, "missing_fields")
