@@ -12,7 +12,7 @@ import sqlite3
 import struct
 import sys
 from collections.abc import Callable, Hashable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -141,14 +141,19 @@ class KeptFile:
             stop(None)
         self._connection.set_progress_handler(None, 0)
         self._connection.interrupt()  # a statement that isn't read to its end fails the next one
-        for table, _ in self._connection.execute(TEMPORARY).fetchall():
-            self._connection.execute(f'DELETE FROM temp."{table}"')
+        self._temporary = self._connection.execute(TEMPORARY).fetchall()
+        if not self._temporary:
+            return
+        filled = ", ".join(f'EXISTS (SELECT 1 FROM temp."{table}")' for table, _ in self._temporary)
+        for (table, _), has_rows in zip(self._temporary, self._connection.execute(f"SELECT {filled}").fetchone()):
+            if has_rows:
+                self._connection.execute(f'DELETE FROM temp."{table}"')
 
     def _left_anything(self) -> bool:
         connection, file = self._connection, self._path.stat()
         return (connection.is_changed or connection.in_transaction or db.in_transaction()
                 or connection.execute(SETTINGS).fetchone() != self._settings
-                or not DECLARED.issuperset(connection.execute(TEMPORARY))
+                or not DECLARED.issuperset(self._temporary)
                 or (file.st_ino, file.st_mtime_ns) != (self._inode, 0))  # fmt: skip
 
     def _is_alone(self) -> bool:
@@ -156,10 +161,12 @@ class KeptFile:
         asked = struct.pack(FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
         if struct.unpack(FLOCK, fcntl.fcntl(self._locks, fcntl.F_GETLK, asked))[0] != fcntl.F_UNLCK:
             return False
-        count = 0
+        log, count = os.stat(f"{self._path}-wal").st_ino, 0
         for number in os.listdir("/proc/self/fd"):
-            with suppress(OSError):  # it was that of the list
-                count += os.readlink(f"/proc/self/fd/{number}") == f"{self._path}-wal"
+            try:
+                count += os.fstat(int(number)).st_ino == log
+            except OSError:  # it was that of the list
+                continue
         return count == 2 + (self._messages is not None)  # that of the connection, and self._log
 
     def end(self) -> None:

@@ -14,6 +14,7 @@ import requests
 from demo import ads_app, chat_app
 from demo.serve import Served
 from demo.store import Store
+from tests import kept_file
 from tests.demo.faults import CONTROL, Faults, FaultyApp
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,6 +36,7 @@ class SampleApp:
         self.store = self.make_store(folder)
         self.token, self.reading_token = self.store.token, self.store.reading_token
         self._faults, self._served, self._process, self._held = Faults(), None, None, None
+        self._begun: bytes | None = None  # with what it began the last time
         self.start()
 
     def start(self) -> None:
@@ -65,20 +67,40 @@ class SampleApp:
     def begin_again(self, kept: bytes) -> None:
         """With what was kept in it, served at the same address, without faults or calls before."""
         self.end()
-        for path in self.folder.glob("data.sqlite*"):
-            path.unlink()
-        self.store.path.write_bytes(kept)
+        if not (kept is self._begun and self._forget_log()):
+            self._replace_file(kept)
         self._faults.calls.clear()
         if self._served:
             self._hold()
         else:
             self.start()
 
+    def _forget_log(self) -> bool:
+        """Whether all that was written is gone: it is in SQLite's log, unless the file itself was written."""
+        file, log, index = (self.store.path.with_name(f"data.sqlite{end}") for end in ("", "-wal", "-shm"))
+        if self._held is None or sys.platform != "linux" or file.stat().st_mtime_ns:
+            return False
+        if log.stat().st_size:
+            os.truncate(log, 0)
+            with index.open("r+b", buffering=0) as shared:
+                shared.write(bytes(kept_file.HEADERS))  # the next one looks into the log, as after a crash
+        return True
+
+    def _replace_file(self, kept: bytes) -> None:
+        self._let_go()
+        for path in self.folder.glob("data.sqlite*"):
+            path.unlink()
+        self.store.path.write_bytes(kept)
+        os.utime(self.store.path, ns=(0, 0))
+        self._begun = kept
+
     def end(self) -> None:
         """Nobody writes into it afterwards: a server that was held up by a fault is stopped."""
         if self._faults.were_set:
             self.stop()
             self._faults = Faults()
+
+    def _let_go(self) -> None:
         if self._held:
             self._held.close()
             self._held = None
@@ -129,9 +151,7 @@ class SampleApp:
             self._faults.clear()
             self._served.stop()
             self._served = None
-        if self._held:
-            self._held.close()
-            self._held = None
+        self._let_go()
 
     def kill(self) -> None:
         """kill -9, for a child."""

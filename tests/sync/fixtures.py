@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from peewee import fn
+from peewee import ModelSelect, fn
 
 from connectors.tools.http import Http
 from sync.apps import apps
@@ -17,8 +17,9 @@ from sync.checks import checks
 from sync.config import Config
 from sync.db import connected, utcnow
 from sync.jobs import asking, retries
-from sync.models import App, Change, Check, Person, Report
+from sync.models import App, Change, Check, Person, PersonEmail, Report
 from sync.people import people
+from sync.prepared import prepared
 from sync.rank import Asker
 from tests import database
 from tests.blank import OLGA, Copy, config_of, open_blank, set_up_acme
@@ -135,14 +136,27 @@ class Samples:
     def known(self, number: int) -> Chat:
         """One of the apps, with the rows of the installation that is open."""
         chat = self.apps[number]
-        chat.app = App.get(App.name == NAMES[number])
-        chat.people = [people.find_by_email(email(member)) for member in range(MEMBERS)]
+        [chat.app] = _app(NAMES[number])
+        chat.people = _members()
+        assert len(chat.people) == MEMBERS
         chat.by = Asker.person(people.find_by_email(OLGA))
         return chat
 
     def stop(self) -> None:
         for app in self.apps:
             app.stop()
+
+
+@prepared
+def _app(name: str) -> ModelSelect:
+    return App.select().where(App.name == name)
+
+
+@prepared
+def _members() -> ModelSelect:
+    """The people with the members' addresses, by their numbers."""
+    addresses = [email(member) for member in range(MEMBERS)]
+    return Person.select().join(PersonEmail).where(PersonEmail.email_key << addresses).order_by(PersonEmail.email_key)
 
 
 def _furnished(folder: Path) -> Chat:
