@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import functools
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -27,7 +28,13 @@ SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
 # A page of a journey lives too briefly for its scripts, and axe's, to be worth optimising, and nobody sees it: it needs
 # no process that draws.
 FOR_SHORT = "--no-turbofan,--no-maglev,--min-semi-space-size=16"
-ARGUMENTS = [*SWITCHES, f"--js-flags={FOR_SHORT}", "--in-process-gpu"]
+# RenderDocument: a page that follows another in a tab would get a frame, a view and a context of scripts of its own in
+# the browser's processes. The others are those that Playwright switches off; this takes the place of its argument.
+OFF = ("RenderDocument", "AvoidUnnecessaryBeforeUnloadCheckSync", "DestroyProfileOnBrowserClose", "HttpsUpgrades",
+       "HttpsFirstBalancedModeAutoEnable", "LensOverlay", "MediaRouter", "PaintHolding", "AimEnabled",
+       "ThirdPartyStoragePartitioning", "AvoidCorsURLLoaderRestartOnRedirect", "OptimizationHints",
+       "NetworkTimeServiceQuerying", "PreconnectToSearch")  # fmt: skip
+ARGUMENTS = [*SWITCHES, f"--js-flags={FOR_SHORT}", "--in-process-gpu", f"--disable-features={','.join(OFF)}"]
 TIMEOUT = 30_000  # milliseconds
 FAILED = pytest.StashKey[bool]()  # what a test that has failed has
 
@@ -110,15 +117,23 @@ class Live:
         return f"{self.url}/sign-in/{sign_in.signed_link(person)}"
 
 
+@functools.cache
+def door() -> socket.socket:
+    """Where the browser finds the pages of each journey of this process: a tab that is used again has their static
+    files and compiled scripts then."""
+    return socket.create_server(("127.0.0.1", free_port()))
+
+
 @contextmanager
-def serving(config: Config, url: str = "") -> Iterator[Live]:
+def serving(config: Config, url: str = "", at: socket.socket | None = None) -> Iterator[Live]:
     """The pages of an installation that is open, served until the block ends; `url` is what a proxy calls them, with
-    {port} for the port."""
-    port = free_port()
+    {port} for the port. `at`: a socket that listens; None: one of its own."""
+    listener = at.dup() if at else socket.create_server(("127.0.0.1", free_port()))
+    port = listener.getsockname()[1]
     config = replace(config, listen_port=port, url=(url or "http://127.0.0.1:{port}").format(port=port))
     outbox.configure(config.smtp_url, config.url)
     site = pages_over(config)
-    server = create_server(site, host="127.0.0.1", port=port, threads=8)
+    server = create_server(site, sockets=[listener], threads=8)
 
     def run() -> None:
         with suppress(OSError):  # its sockets are closed while it waits for them
@@ -133,11 +148,12 @@ def serving(config: Config, url: str = "") -> Iterator[Live]:
         for channel in list(server._map.values()):
             channel.close()
         thread.join(10)
+        server.task_dispatcher.shutdown()
 
 
 @pytest.fixture
 def live(home: Path, config: Config) -> Iterator[Live]:
-    with serving(config) as running:
+    with serving(config, at=door()) as running:
         yield running
 
 

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, CDPSession, Page
 
 BLANK = "about:blank"
-LEAVE = "name = '', location.replace('about:blank')"  # asked by the page, so that Chromium keeps its process
+# Asked by the page, so that Chromium keeps its process.
+LEAVE = "name = '', localStorage.clear(), sessionStorage.clear(), location.replace('about:blank')"
 PATIENCE = 3_000  # milliseconds for leaving a page; a tab that needs more is closed
 DRAWN = {"width": 1, "height": 1}  # pixels of a page that Chromium draws; nobody sees the others
 KEPT = 2  # so many tabs of each kind wait for the next test
@@ -76,9 +77,9 @@ class Tab:
         return not (lasting or self.others or self.page.is_closed() or self.sites - {site})
 
     def undo(self) -> None:
-        """Leave the page, its cookies, its name, its history, its size and its theme. Other stored data belongs to the
-        address of a server, and each test's has a port of its own. Raises playwright's Error where the page is just
-        going elsewhere."""
+        """Leave the page, its cookies, its storage, its name, its history, its size and its theme. The browser keeps
+        the files that any test gets from the same address. Raises playwright's Error where the page is just going
+        elsewhere."""
         if self.has_scripts:
             self.wire.send("Page.disable")
             self.has_scripts = False

@@ -13,7 +13,7 @@ from sync.db import utcnow
 from sync.models import Person, Session
 from sync.people import people
 from sync.sign_in.sessions import FRESH
-from tests.journeys.browser import Live, serving
+from tests.journeys.browser import Live, door, serving
 from tests.journeys.looks import Look, look_at, nothing_wrong, opens
 from tests.journeys.test_second_factor import device
 from tests.security.factors import HERE, PASSWORD, with_app
@@ -22,7 +22,7 @@ from tests.security.factors import HERE, PASSWORD, with_app
 @pytest.fixture
 def live(home: Path, config: Config) -> Iterator[Live]:
     """By a name: browsers know no passkeys at an IP address."""
-    with serving(config, "http://localhost:{port}") as running:
+    with serving(config, "http://localhost:{port}", door()) as running:
         yield running
 
 

@@ -13,7 +13,7 @@ from sync.models import Passkey, Person, Session
 from sync.people import people
 from sync.sign_in import second_factor
 from sync.workspace import update_workspace
-from tests.journeys.browser import Live, serving
+from tests.journeys.browser import Live, door, serving
 from tests.journeys.looks import Look, look_at, nothing_wrong, opens
 from tests.security.factors import HERE, PASSWORD, code, with_app
 
@@ -21,7 +21,7 @@ from tests.security.factors import HERE, PASSWORD, code, with_app
 @pytest.fixture
 def live(home: Path, config: Config) -> Iterator[Live]:
     """By a name: browsers know no passkeys at an IP address."""
-    with serving(config, "http://localhost:{port}") as running:
+    with serving(config, "http://localhost:{port}", door()) as running:
         yield running
 
 

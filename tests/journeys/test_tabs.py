@@ -14,6 +14,7 @@ from tests.journeys.tabs import Tab, Tabs
 OPTIONS = {"viewport": {"width": 700, "height": 500}}  # no other test has this size
 LEFT = """() => {
     document.cookie = "left=behind"
+    localStorage.left = sessionStorage.left = "behind"
     name = "left behind"
     history.pushState({left: "behind"}, "", "/sign-in?left=behind")
     setInterval(() => fetch("/asked-by-the-page-before"), 1)
@@ -21,6 +22,7 @@ LEFT = """() => {
 }"""
 SEEN = """[
     name, document.cookie, document.referrer, history.length, history.state, window.left, innerWidth, innerHeight,
+    localStorage.left, sessionStorage.left,
     ...["(prefers-color-scheme: dark)", "(prefers-reduced-motion: reduce)", "(prefers-contrast: more)",
         "(forced-colors: active)", "print"].map((set) => matchMedia(set).matches)
 ]"""
