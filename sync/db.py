@@ -3,6 +3,7 @@ Every write goes through `writing()`, or `own_row()` for a lease; nothing else m
 
 from __future__ import annotations
 
+import fcntl
 import functools
 import os
 import shutil
@@ -126,8 +127,20 @@ def _keep_to_its_owner(path: Path) -> None:
 
 def _migrate(path: Path) -> None:
     new_file.create(db)
-    if _is_current():
-        return
+    if not _is_current():
+        with _one_at_a_time(path):
+            _run_migrations(path)
+
+
+@contextmanager
+def _one_at_a_time(path: Path) -> Iterator[None]:
+    """Of several processes that start at once after an update, one changes the file, and the others wait for it."""
+    with open(os.open(path.with_name(f"{path.name}.update.lock"), os.O_WRONLY | os.O_CREAT, 0o600), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # until the file is closed
+        yield
+
+
+def _run_migrations(path: Path) -> None:
     runner = Runner(db, str(MIGRATIONS))
     known = runner.status()
     unknown = [row.name for row in known if row.path is None]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -152,6 +154,14 @@ def test_a_file_with_another_word_is_refused_as_it_is(old, start, config, table,
     assert (rows(config.database_path), made(config.database_path)) == (before, shape)
     assert applied(config.database_path)[-1] == BEFORE
     assert config.database_path.with_name(f"{config.database_path.name}.before-{first_after(BEFORE)}").exists()
+
+
+def test_of_processes_that_start_at_once_after_an_update_one_changes_the_file(old, config):
+    old.file.close()
+    opens = f"from sync import start; from tests.blank import config_of; start.open_all(config_of('{config.home}'))"
+    processes = [subprocess.Popen([sys.executable, "-c", opens], stderr=subprocess.PIPE) for _ in range(3)]
+    assert [(process.communicate()[1], process.returncode) for process in processes] == [(b"", 0)] * 3
+    assert applied(config.database_path) == sorted(path.stem for path in MIGRATIONS.glob("[0-9]*.py"))
 
 
 def applied(path: Path) -> list[str]:
