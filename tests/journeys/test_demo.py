@@ -34,7 +34,7 @@ def addresses(tmp_path: Path) -> Iterator[dict[str, str]]:
         shown += line
     yield {name: re.search(rf"{re.escape(label)}.*?(http\S+)", shown).group(1) for name, label in ADDRESSES.items()}
     process.send_signal(signal.SIGINT)
-    assert process.wait(30) == 0
+    assert process.wait(120) == 0
     process.stdout.close()
 
 

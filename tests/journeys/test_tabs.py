@@ -59,7 +59,8 @@ def visited(tabs: Tabs, live: Live, olga: Person) -> Tab:
     return tab
 
 
-def test_a_tab_that_is_used_again_is_as_new(tabs: Tabs, live: Live, visited: Tab) -> None:
+def test_a_tab_that_is_used_again_is_as_new(tabs: Tabs, live: Live, visited: Tab, monkeypatch) -> None:
+    monkeypatch.setattr("tests.journeys.tabs.PATIENCE", 60_000)
     fresh = tabs.get(**OPTIONS)
     assert fresh is not visited
     fresh.page.goto(f"{live.url}/people")
