@@ -18,7 +18,7 @@ from tests.web.conftest import okta as okta
 from tests.web.conftest import site as site
 
 SHORT, LONG = "short", "long"
-BACKSTOP = {SHORT: 120, LONG: 1800}  # seconds for one test, should something not end
+BACKSTOP = {SHORT: 900, LONG: 1800}  # seconds for one test, should something not end
 
 _common = {"deadline": None, "database": None, "suppress_health_check": list(HealthCheck)}
 settings.register_profile("rollcall-fuzz-short", derandomize=True, max_examples=40, **_common)
