@@ -21,7 +21,6 @@ from sync.models import App, Change, Check, Person, PersonEmail, Report
 from sync.people import people
 from sync.prepared import prepared
 from sync.rank import Asker
-from tests import database
 from tests.blank import OLGA, Copy, config_of, open_blank, set_up_acme
 from tests.demo.apps import ChatApp
 
@@ -89,8 +88,8 @@ class Samples:
             self.later.clear()
         while len(self.copies) < count:
             self._connect_another()
-        self.begun = None if database.on_server() else step
-        self._open(config, *(self._later(count, step) if self.begun else (self.kept[:count], self.copies[count - 1])))
+        self.begun = step
+        self._open(config, *(self._later(count, step) if step else (self.kept[:count], self.copies[count - 1])))
 
     def _open(self, config: Config, kept: list[bytes], copy: Copy) -> None:
         for app, data in zip(self.apps, kept):
@@ -183,7 +182,7 @@ def chat(samples: Samples, home: Path, repeats_at_once: None) -> Iterator[Chat]:
 
 def after(step: Step) -> Callable[[Callable], Callable]:
     """A fixture of what there is after this step with the chat, such as a check. A test that asks for it begins with a
-    copy in which the step was done. On PostgreSQL, and beside another such fixture, the step is done for each test."""
+    copy in which the step was done. Beside another such fixture, the step is done for each test."""
 
     def decorated(found: Callable) -> Callable:
         @functools.wraps(found)
