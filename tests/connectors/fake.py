@@ -8,7 +8,7 @@ import json
 import re
 import threading
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -92,6 +92,20 @@ class _Fault:
     bend: Callable[[Reply], Reply] | None
     do: Callable[[], None] | None
     acts: bool
+
+
+class Shown(Sequence):
+    """Rows as an app shows them: of a list, only those of the page that is sent are made."""
+
+    def __init__(self, show: Callable[[Any], dict], rows: Sequence):
+        self._show, self._rows = show, rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, place: int | slice) -> Any:
+        found = self._rows[place]
+        return [self._show(row) for row in found] if isinstance(place, slice) else self._show(found)
 
 
 class FakeApp:

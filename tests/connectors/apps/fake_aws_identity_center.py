@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from tests.connectors.fake import Fact, Reply, Request, Seat, Thing
@@ -41,12 +42,12 @@ class FakeAws(FakeScim):
         if wanted := request.params.get("filter"):
             group = self.thing(re.fullmatch(r'groups\.value eq "(.*)"', wanted)[1])
             seats = [seat for seat in seats if group and seat.id in group.members]
-        return self._by_cursor(request, [self._user(seat) for seat in seats])
+        return self._by_cursor(request, seats, self._user)
 
     def groups(self, request: Request) -> Any:
-        return self._by_cursor(request, [self._group(thing) for thing in self.things])
+        return self._by_cursor(request, self.things, self._group)
 
-    def _by_cursor(self, request: Request, rows: list[dict]) -> Reply | dict:
+    def _by_cursor(self, request: Request, rows: list, show: Callable[[Any], dict]) -> Reply | dict:
         """“Including the cursor parameter changes the default response format”; a page may be short although there
         is a next one."""
         count = request.number("count", LARGEST)
@@ -54,9 +55,9 @@ class FakeAws(FakeScim):
             return self.error(400, "ValidationException: count")
         cursor = request.params.get("cursor")
         if cursor is None:
-            return self._list(rows[:count])
-        start = [row["id"] for row in rows].index(cursor) + 1 if cursor else 0
-        shown = rows[start : start + (1 if self.short_pages else count)]
+            return self._list([show(row) for row in rows[:count]])
+        start = [row.id for row in rows].index(cursor) + 1 if cursor else 0
+        shown = [show(row) for row in rows[start : start + (1 if self.short_pages else count)]]
         answer = {"schemas": [LIST], "itemsPerPage": len(shown), "Resources": shown}
         return answer | ({"nextCursor": shown[-1]["id"]} if start + len(shown) < len(rows) else {})
 

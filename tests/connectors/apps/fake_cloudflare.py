@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from connectors.effects import Reach
-from tests.connectors.fake import Fact, FakeApp, Reply, Request, Seat
+from tests.connectors.fake import Fact, FakeApp, Reply, Request, Seat, Shown
 
 # developers.cloudflare.com/api: Accounts, Members, Roles
 ACCOUNT = "023e105f4ecef8ad9ca31a8372d0c353"
@@ -48,7 +48,7 @@ class FakeCloudflare(FakeApp):
         return _found({"id": ACCOUNT, "name": "Acme", "type": "standard"})
 
     def members(self, request: Request) -> dict:
-        return self._page(request, [self._member(seat) for seat in self.listed], self.total)
+        return self._page(request, Shown(self._member, self.listed), self.total)
 
     def member(self, request: Request) -> Any:
         seat = self.seat(request.ids["id"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from connectors.effects import Reach
-from tests.connectors.fake import Fact, FakeApp, Reply, Request, Seat, Thing
+from tests.connectors.fake import Fact, FakeApp, Reply, Request, Seat, Shown, Thing
 
 # DataDog/datadog-api-client-python, .generator/schemas/v2/openapi.yaml. Errors are {"errors": [text]}: 400, 403 for
 # keys and permissions alike (“Authentication error”), 404, 409 for a member of the team, 429.
@@ -69,7 +69,7 @@ class FakeDatadog(FakeApp):
         """The filter finds a part of the name or of the address."""
         part = request.params.get("filter", "").casefold()
         found = [seat for seat in self.listed if part in seat.email.casefold() or part in seat.name.casefold()]
-        rows, total = self._page(request, [self._user(seat) for seat in found])
+        rows, total = self._page(request, Shown(self._user, found))
         return {"data": rows, "meta": {"page": {"total_count": total, "total_filtered_count": total}}}
 
     def _user(self, seat: Seat) -> dict:

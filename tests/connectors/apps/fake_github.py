@@ -8,7 +8,7 @@ from typing import Any
 
 from connectors.apps.github import GitHub
 from connectors.effects import Reach
-from tests.connectors.fake import Fact, FakeApp, Reply, Request, Seat
+from tests.connectors.fake import Fact, FakeApp, Reply, Request, Seat, Shown
 
 # Paths, query parameters and body fields: npm @octokit/openapi 23.0.2, api.github.com (MIT), but for those marked.
 PAGING = ("per_page", "page")
@@ -120,8 +120,8 @@ class FakeGitHub(FakeApp):
 
     def members(self, request: Request) -> Reply:
         role = request.params.get("role", "all")
-        rows = [self._user(seat) for seat in self.listed if role in ("all", seat.role)]
-        return self._page(request, rows, self.lie if role == "all" else 0)
+        seats = [seat for seat in self.listed if role in ("all", seat.role)]
+        return self._page(request, Shown(self._user, seats), self.lie if role == "all" else 0)
 
     def outside(self, request: Request) -> Reply:
         return self._page(request, [self._user(seat) for seat in self.outsiders])

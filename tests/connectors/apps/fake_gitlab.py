@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from connectors.effects import Reach
-from tests.connectors.fake import Fact, FakeApp, Reply, Request, Seat, Thing
+from tests.connectors.fake import Fact, FakeApp, Reply, Request, Seat, Shown, Thing
 
 # docs.gitlab.com/api (github.com/gitlabhq/gitlabhq, doc/api, CC BY-SA 4.0): group_members.md, project_members.md,
 # invitations.md, groups.md, projects.md, users.md, personal_access_tokens.md; paging: rest/_index.md
@@ -109,7 +109,7 @@ class FakeGitLab(FakeApp):
 
     def members(self, request: Request) -> Any:
         if self._is_top(request):
-            return self._page(request, [self._member(seat, int(seat.role)) for seat in self.listed], self.lie)
+            return self._page(request, Shown(lambda seat: self._member(seat, int(seat.role)), self.listed), self.lie)
         thing = self._place(request)
         if thing is None:
             return self._none()

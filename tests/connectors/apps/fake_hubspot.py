@@ -52,11 +52,10 @@ class FakeHubSpot(FakeApp):
         """Forward paging: `after` stands for “the last successfully read resource”; the last page has none."""
         size, after = request.number("limit", 100), request.params.get("after")
         assert 1 <= size <= 100
-        rows = [self._user(seat) for seat in self.listed]
-        start = next((n + 1 for n, row in enumerate(rows) if row["id"] == after), 0) if after else 0
-        part = rows[start : start + size]
+        start = next((n + 1 for n, seat in enumerate(self.listed) if seat.id == after), 0) if after else 0
+        part = [self._user(seat) for seat in self.listed[start : start + size]]
         answer: dict[str, Any] = {"results": part}
-        if start + size < len(rows):
+        if start + size < len(self.listed):
             answer["paging"] = {"next": {"after": part[-1]["id"], "link": "https://api.hubapi.com/…"}}
         return answer
 

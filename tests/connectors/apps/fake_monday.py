@@ -78,7 +78,7 @@ class FakeMonday(FakeGraphQL):
             return [self._user(seat) for seat in self.seats if seat.email in variables["emails"]]
         size, page = min(variables["limit"], self.most), variables["page"]
         assert 1 <= variables["limit"] <= 1000 and page >= 1
-        return [self._user(seat) for seat in self.listed][(page - 1) * size : page * size]
+        return [self._user(seat) for seat in self.listed[(page - 1) * size : page * size]]
 
     def _user(self, seat: Seat) -> dict:
         teams = [{"id": thing.id} for thing in self.things if seat.id in thing.members]

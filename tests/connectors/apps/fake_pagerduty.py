@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from connectors.effects import Reach
-from tests.connectors.fake import Fact, FakeApp, Reply, Request, Seat
+from tests.connectors.fake import Fact, FakeApp, Reply, Request, Seat, Shown
 
 # listUsers, getCurrentUser, getUser, updateUser, deleteUser, listTeams, listTeamUsers, updateTeamUser, deleteTeamUser;
 # “Pagination”, “Endpoints” and “Errors” in github.com/PagerDuty/developer-docs; support.pagerduty.com: “User Roles”,
@@ -62,7 +62,7 @@ class FakePagerDuty(FakeApp):
     # Users
 
     def users(self, request: Request) -> Any:
-        return self._page(request, "users", [self._user(seat) for seat in self.listed], self.lie)
+        return self._page(request, "users", Shown(self._user, self.listed), self.lie)
 
     def _user(self, seat: Seat) -> dict:
         teams = [{"id": thing.id, "type": "team_reference", "summary": thing.name}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from connectors.effects import Reach
-from tests.connectors.fake import Fact, FakeApp, Reply, Request, Seat
+from tests.connectors.fake import Fact, FakeApp, Reply, Request, Seat, Shown
 
 # docs.sentry.io/api: Organizations, Teams; getsentry/sentry src/sentry/core/endpoints
 ORG = "/organizations/acme"
@@ -67,7 +67,7 @@ class FakeSentry(FakeApp):
         return {"id": "2", "slug": "acme", "name": "Acme", **({"features": self.features} if asked else {})}
 
     def members(self, request: Request) -> Reply:
-        return self._page(request, [self._member(seat) for seat in self.listed])
+        return self._page(request, Shown(self._member, self.listed))
 
     def member(self, request: Request) -> Any:
         """With `teamRoles`, which the list leaves out."""

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from connectors.effects import Reach
-from tests.connectors.fake import Fact, FakeApp, Reply, Request, Seat
+from tests.connectors.fake import Fact, FakeApp, Reply, Request, Seat, Shown
 
 # github.com/tiktok/tiktok-business-api-sdk, python_sdk/docs/BCApi.md and the models beside it (MIT)
 PAGING = ("page", "page_size")
@@ -76,7 +76,7 @@ class FakeTikTok(FakeApp):
 
     def members(self, request: Request) -> dict:
         assert request.number("page_size", 10) <= LARGEST["members"]
-        return self._page(request, [self._member(seat) for seat in self.listed], self.lie)
+        return self._page(request, Shown(self._member, self.listed), self.lie)
 
     def _member(self, seat: Seat) -> dict:
         return {

@@ -16,6 +16,7 @@ class TestMicrosoftAds(ConnectorContract):
     kind, fake, address = MicrosoftAds, FakeMicrosoftAds, ("api", "login")
     role, other_role, owner_role = "100", "203", "41"
     statuses = ("active", "suspended", "invited")
+    many = 250  # the list has no pages, and each user on it is asked for with a call
     several_roles = ("41", "33")
     unnamed_role = ("57",)
     sends_total = False  # GetUsersInfo gives a whole list in one piece, without a number
