@@ -11,8 +11,9 @@ from datetime import datetime
 from sync.db import db
 from sync.listing import one_of
 from sync.models import Account, Task, entry_is_held
+from sync.settings import setting
 from sync.states import REMOVALS, ChangeKind, TaskKind, TaskState, texts
-from sync.workspace import to_local
+from sync.workspace import WITHDRAWN, to_local
 
 # What someone is about to do by hand, of the kinds that may be in doubt.
 _ACTS = {
@@ -39,12 +40,18 @@ class Doubt:
 def of_people(person_ids: Iterable[int | None]) -> dict[int, Doubt]:
     """By person id, of those in doubt."""
     people = {"people": json.dumps(sorted({id for id in person_ids if id is not None}))}
+    by_directories: dict[int, Doubt] = {}
+    for id, *row, _, _ in db.execute_sql(_HELD_UP, people | restored()).fetchall():
+        by_directories.setdefault(id, _in_words(*row))
     found = {id: Doubt(f"{name} may be back: a held change on People says so", "someone releases or dismisses it", True)
              for id, name in db.execute_sql(_ASKED_ON_PEOPLE, people).fetchall()}  # fmt: skip
-    by_directories: dict[int, Doubt] = {}
-    for id, *row in db.execute_sql(_HELD_UP, people).fetchall():
-        by_directories.setdefault(id, _in_words(*row))
     return found | by_directories
+
+
+def restored() -> dict[str, str | None]:
+    """What a statement with MAY_LACK needs: when a backup was restored last (UTC)."""
+    at = setting(WITHDRAWN)
+    return {"restored": at and str(datetime.fromisoformat(at))}
 
 
 def _in_words(name: str, directory: str, is_back: bool, is_leaving: bool, many: bool, has_left: bool, pushes: bool,
@@ -107,17 +114,28 @@ def _is_about(task: Task, doubt: Doubt) -> bool:
 
 
 # Of someone who has left, a directory where they are active can't lack their return.
-MAY_LACK = """d.missing_since IS NOT NULL AND (e.status = 'deprovisioned' OR p.status <> 'deprovisioned')"""
+_LACKS = "d.missing_since IS NOT NULL AND (e.status = 'deprovisioned' OR p.status <> 'deprovisioned')"
+# After a restore, a directory that hasn't shown everyone again may have got anyone since the backup. Nobody who left by
+# hand is back by that.
+_MAY_HAVE_GOT = "d.missing_since <= :restored AND (p.status <> 'deprovisioned' OR p.status_by_hand IS NULL)"
+MAY_LACK = f"CASE WHEN e.id IS NULL THEN {_MAY_HAVE_GOT} ELSE {_LACKS} END"  # `e`: their entry in `d`, if they have one
 _IS_BACK = f"(p.status = 'deprovisioned' AND e.status = 'deprovisioned' AND {entry_is_held('e')})"
 # Someone held as a leaver may have lost their groups with it.
 _IS_LEAVING = f"(p.status <> 'deprovisioned' AND e.reported_status = 'deprovisioned' AND {entry_is_held('e')})"
 _PEOPLE = "(SELECT CAST(value AS INTEGER) FROM json_each(:people))"
+_OF_DIRECTORY = """d.many_back_since IS NOT NULL, p.status = 'deprovisioned', d.next_read_at IS NULL, d.missing_since,
+        d.id AS directory"""
 _HELD_UP = f"""
-    SELECT e.person_id, coalesce(nullif(p.name, ''), e.email), d.name, {_IS_BACK}, {_IS_LEAVING},
-        d.many_back_since IS NOT NULL, p.status = 'deprovisioned', d.next_read_at IS NULL, d.missing_since
+    SELECT e.person_id, coalesce(nullif(p.name, ''), e.email), d.name, {_IS_BACK}, {_IS_LEAVING}, {_OF_DIRECTORY},
+        CASE WHEN {_IS_BACK} THEN 0 WHEN {_IS_LEAVING} THEN 1 ELSE 2 END AS place
     FROM directory_entry e JOIN directory d ON d.id = e.directory_id JOIN person p ON p.id = e.person_id
-    WHERE e.person_id IN {_PEOPLE} AND ({_IS_BACK} OR {_IS_LEAVING} OR {MAY_LACK})
-    ORDER BY CASE WHEN {_IS_BACK} THEN 0 WHEN {_IS_LEAVING} THEN 1 ELSE 2 END, d.id
+    WHERE e.person_id IN {_PEOPLE} AND ({_IS_BACK} OR {_IS_LEAVING} OR {_LACKS})
+    UNION ALL
+    SELECT p.id, coalesce(nullif(p.name, ''), 'this person'), d.name, FALSE, FALSE, {_OF_DIRECTORY}, 2
+    FROM person p CROSS JOIN directory d
+    WHERE p.id IN {_PEOPLE} AND {_MAY_HAVE_GOT} AND NOT EXISTS (
+        SELECT 1 FROM directory_entry e WHERE e.person_id = p.id AND e.directory_id = d.id)
+    ORDER BY place, directory
 """
 _ASKED_ON_PEOPLE = f"""
     SELECT DISTINCT p.id, coalesce(nullif(p.name, ''), 'This person')

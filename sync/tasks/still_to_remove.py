@@ -64,7 +64,8 @@ def will_wait(report: Report) -> str:
     if not Directory.select().where(Directory.missing_since.is_null(False)).exists():
         return ""
     found: dict[str, Counter[str]] = defaultdict(Counter)
-    for name, since, kind, count in db.execute_sql(_WILL_WAIT, {"report": report.id}).fetchall():
+    values = {"report": report.id, **in_doubt.restored()}
+    for name, since, kind, count in db.execute_sql(_WILL_WAIT, values).fetchall():
         found[f"{name} may lack changes{in_doubt.since_in_words(since)}"][_WORDS.get(kind, CHANGE_OF_ROLE)] += count
     words = (REMOVAL, REVOCATION, CHANGE_OF_ROLE)
     return " ".join(f"{listed([plural(counts[word], *word) for word in words if counts[word]])} will wait: {why}. "
@@ -74,7 +75,7 @@ def will_wait(report: Report) -> str:
 _WILL_WAIT = f"""
     SELECT d.name, d.missing_since, c.kind, count(DISTINCT c.id)
     FROM change c JOIN account a ON a.id = c.account_id JOIN person p ON p.id = a.person_id
-    JOIN directory_entry e ON e.person_id = p.id JOIN directory d ON d.id = e.directory_id
+    CROSS JOIN directory d LEFT JOIN directory_entry e ON e.person_id = p.id AND +e.directory_id = d.id
     WHERE c.report_id = :report AND {in_doubt.WAITS} AND c.in_app
         AND c.decision = '{ChangeDecision.NEEDS_CONFIRMATION}' AND {in_doubt.MAY_LACK}
     GROUP BY d.id, d.name, d.missing_since, c.kind ORDER BY d.id, c.kind

@@ -9,7 +9,7 @@ import pytest
 
 from sync import activity, restored, seals, vault
 from sync.db import db, utcnow, writing
-from sync.directory import directories
+from sync.directory import directories, push
 from sync.directory import preview as directory_preview
 from sync.jobs import queue
 from sync.models import (
@@ -154,6 +154,22 @@ def test_a_removal_by_groups_waits_too_and_one_of_someone_whom_the_directory_sho
     assert waits("deprovisioned", "active") is None, "someone marked them as having left"
     Directory.update(next_read_at=None).execute()
     assert "until someone makes Company LDAP send everyone again" in waits("deprovisioned", "deprovisioned")
+
+
+def test_a_removal_waits_too_while_another_directory_may_have_got_them_since_the_backup(chat, company):
+    company.say("id3", status="deprovisioned")
+    company.read()
+    okta = Directory.create(kind="scim", name="Okta")
+
+    def waits() -> str:
+        return still_to_remove.waits(Task(report_id=1), Account(person=chat.people[3])) or ""
+
+    assert not waits()
+    restored.withdraw(Asker.command_line())
+    company.read()
+    assert "so Person 3 may be back. The change waits until someone makes Okta send everyone again" in waits()
+    push.confirm_sent_again(okta, Directory.get_by_id(okta.id).missing_until, Asker.command_line())
+    assert not waits()
 
 
 def test_an_uploaded_list_of_before_shows_nothing_new_however_often_it_is_read(home, by):

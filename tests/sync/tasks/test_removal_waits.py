@@ -3,12 +3,18 @@ person, beside those of others."""
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 import pytest
 
 from sync.db import utcnow
 from sync.models import Account, App, Change, Directory, DirectoryEntry, HeldChange, Person, PersonEmail, Report, Task
 from sync.safety import in_doubt
+from sync.settings import set_setting
 from sync.tasks import still_to_remove
+from sync.workspace import WITHDRAWN
+
+NOON, HOUR = datetime(2026, 11, 1, 12), timedelta(hours=1)
 
 
 @pytest.fixture
@@ -101,6 +107,26 @@ def test_an_address_of_someone_who_is_here_ends_it_before_the_app_is_asked(repor
     PersonEmail.create(person=Person.get(Person.name == "Bo"), email="bo@acme.example", email_key="bo@acme.example",
                        main=True)  # fmt: skip
     assert still_to_remove.over(*removal(report)) == "Protected: its e-mail is that of Bo"
+
+
+@pytest.mark.parametrize(("restored", "by_hand", "status", "known", "lacks"), [
+    (NOON, None, "deprovisioned", None, True), (NOON, None, "active", None, True),
+    (NOON, "active", "active", None, True), (None, None, "deprovisioned", None, False),
+    (NOON - HOUR, None, "deprovisioned", None, False), (NOON, "deprovisioned", "deprovisioned", None, False),
+    (NOON, None, "deprovisioned", "active", False), (NOON, None, "deprovisioned", "deprovisioned", True),
+])  # fmt: skip
+def test_after_a_restore_someone_may_be_in_a_directory_that_does_not_know_them(report, restored, by_hand, status,
+                                                                               known, lacks):  # fmt: skip
+    """Not if what it lacks was refused since then, or if someone decided by hand that they left."""
+    set_setting(WITHDRAWN, restored and restored.isoformat())
+    Person.update(status=status, status_by_hand=by_hand).where(Person.name == "Ada").execute()
+    okta = Directory.create(kind="scim", name="Okta", missing_since=NOON)
+    entry("Bo", okta, "active", "active", "0")
+    entry("Ada", Directory.create(kind="scim", name="LDAP"), "deprovisioned", "deprovisioned")
+    if known:
+        entry("Ada", okta, known, known)
+    assert (waits(report) or "").startswith("Okta may lack changes since 01 Nov 2026 at 12:00, so Ada may be ") is lacks
+    assert still_to_remove.will_wait(report).startswith("1 removal will wait: Okta may lack changes") is lacks
 
 
 @pytest.mark.parametrize(("kind", "is_asked_by_hand", "state", "status", "says"), [
