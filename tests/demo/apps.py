@@ -78,7 +78,8 @@ class SampleApp:
     def _forget_log(self) -> bool:
         """Whether all that was written is gone: it is in SQLite's log, unless the file itself was written."""
         file, log, index = (self.store.path.with_name(f"data.sqlite{end}") for end in ("", "-wal", "-shm"))
-        if self._held is None or sys.platform != "linux" or file.stat().st_mtime_ns:
+        is_whole = all(path.exists() for path in (file, log, index))
+        if self._held is None or sys.platform != "linux" or not is_whole or file.stat().st_mtime_ns:
             return False
         if log.stat().st_size:
             os.truncate(log, 0)

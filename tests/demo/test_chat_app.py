@@ -267,3 +267,29 @@ def test_for_tests_it_begins_again_as_it_was_kept(chat):
     chat.stop()
     chat.begin_again(kept)
     assert call(chat, "GET", "/members").status_code == 200
+
+
+def test_for_tests_it_begins_again_whatever_was_done_to_its_file(chat):
+    kept = chat.keep()
+    chat.begin_again(kept)
+    held = chat._held
+
+    def begins_again() -> bool:
+        """The connection that it holds is another one."""
+        nonlocal held
+        chat.begin_again(kept)
+        before, held = held, chat._held
+        assert chat.emails() == {"olga@acme.example"} and call(chat, "GET", "/members").json()["total"] == 2
+        return held is not before
+
+    assert not begins_again()
+    add(chat, "tom")
+    assert not begins_again(), "what is in the log is forgotten"
+    add(chat, "tom")
+    chat.keep()
+    assert begins_again(), "it was brought from the log to the file"
+    chat.store.path.with_name("data.sqlite-wal").unlink()
+    assert begins_again()
+    chat.stop()
+    chat.start()
+    assert begins_again()
