@@ -8,12 +8,15 @@ window.looks = (() => {
   const TARGETS = "a[href], area, button, input, select, textarea, summary, [tabindex], [contenteditable]"
   const OWN = ["color", "textShadow", "textDecorationLine", "borderBottomColor", "borderBottomWidth"]
   const EFFECTS = ["opacity", "filter", "mixBlendMode"]
+  const NEAR = 24  // pixels: the least size of a target, and how far from its middle the next one may begin
   const ALIKE = 2  // so many texts of one style, and one row more of one layout
   const counted = new WeakMap()
   let shown = null, asked = [], widths = new Set()
 
   axe.configure({rules: [{id: "color-contrast", selector: `[${TEXT}]`}, {id: "target-size", selector: `[${TARGET}]`}]})
 
+  const distance = (one, other) => Math.max(
+    one.left - other.right, other.left - one.right, one.top - other.bottom, other.top - one.bottom)
   const within = (root) => [...root.querySelectorAll("*")]
   const isShown = (element) => element.checkVisibility({opacityProperty: true, visibilityProperty: true})
   const textOf = (element) => {
@@ -108,16 +111,44 @@ window.looks = (() => {
     ending.forEach((one) => one.finish())
   }
 
-  // Before axe judges colours and sizes, it notes where each element lies that a tree walker gives it. Elements that
-  // aren't shown lie nowhere, and those behind an opaque dialog are covered: asking for their styles takes long.
+  // Before axe judges colours and sizes, it notes where each element lies that a tree walker gives it: that takes most
+  // of its time. It gets what lies where it is asked, and what is around that. Elements that aren't shown lie nowhere,
+  // and those behind an opaque dialog are covered: measuring them takes long.
+  const placesAsked = () => {
+    const range = document.createRange(), boxes = []
+    const add = (element) => {
+      range.selectNodeContents(element)
+      boxes.push(element.getBoundingClientRect(), range.getBoundingClientRect())
+    }
+    asked.forEach(add)
+    linksInText(document).forEach(([link, block]) => [link, block].forEach(add))
+    const scrolled = new Set()
+    for (const element of asked) for (let one = element.parentElement; one; one = one.parentElement) scrolled.add(one)
+    for (const element of scrolled) {  // what covers the middle of a scrolled region covers all of it to axe
+      if (getComputedStyle(element).overflow === "visible") continue
+      const {left, top, width, height} = element.getBoundingClientRect()
+      boxes.push(new DOMRect(left + width / 2, top + height / 2, 1, 1))
+    }
+    return boxes.filter(({width, height}) => width || height)
+  }
+  const linksInText = (root) => [...root.querySelectorAll("a[href]")].filter(isShown).flatMap((link) => {
+    let block = link
+    while (block && getComputedStyle(block).display.startsWith("inline")) block = block.parentElement
+    return block && block !== link && block.textContent.trim() !== link.textContent.trim() ? [[link, block]] : []
+  })
   const walkerOver = document.createTreeWalker.bind(document)
   document.createTreeWalker = (top, kinds) => {
     const dialog = document.querySelector("dialog:modal")
     const covers = dialog && getComputedStyle(dialog).backgroundColor.startsWith("rgb(")
     const isCovered = (element) => covers && !element.contains(dialog) && !dialog.contains(element)
-    const isLaidOut = (element) => element.checkVisibility() || getComputedStyle(element).display === "contents"
-    const isLeftOut = (element) => isCovered(element) || !isLaidOut(element)
-    return walkerOver(top, kinds, (element) => NodeFilter[isLeftOut(element) ? "FILTER_REJECT" : "FILTER_ACCEPT"])
+    const places = placesAsked(), near = new Set()
+    for (const element of within(document)) {
+      if (near.has(element) || isCovered(element) || !element.checkVisibility()) continue
+      const box = element.getBoundingClientRect()
+      if (!places.some((place) => distance(box, place) <= NEAR)) continue
+      for (let one = element; one && !near.has(one); one = one.parentElement) near.add(one)
+    }
+    return walkerOver(top, kinds, (element) => NodeFilter[near.has(element) ? "FILTER_ACCEPT" : "FILTER_REJECT"])
   }
 
   const ask = (attribute, elements) => elements.forEach((element) => element.setAttribute(attribute, ""))
