@@ -3,13 +3,13 @@
 window.looks = (() => {
   const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
   const COLOURS = ["color-contrast", "link-in-text-block"]
-  const LAYOUT = ["target-size", "scrollable-region-focusable"]
+  const SIZE = "target-size", SCROLLED = "scrollable-region-focusable"
   const TEXT = "data-ask-colours", TARGET = "data-ask-size"
-  const TARGETS = "a[href], area, button, input, select, textarea, summary, [tabindex], [contenteditable]"
+  const TARGETS = "a[href], area, button, input, select, textarea, summary, [role][tabindex], [contenteditable]"
   const OWN = ["color", "textShadow", "textDecorationLine", "borderBottomColor", "borderBottomWidth"]
   const EFFECTS = ["opacity", "filter", "mixBlendMode"]
   const NEAR = 24  // pixels: the least size of a target, and how far from its middle the next one may begin
-  const ALIKE = 2  // so many texts of one style, and one row more of one layout
+  const ALIKE = 2  // so many texts of one style, and targets of one layout
   const counted = new WeakMap()
   let shown = null, asked = [], widths = new Set()
 
@@ -17,6 +17,8 @@ window.looks = (() => {
 
   const distance = (one, other) => Math.max(
     one.left - other.right, other.left - one.right, one.top - other.bottom, other.top - one.bottom)
+  const middleOf = ({left, top, width, height}) => new DOMRect(left + width / 2, top + height / 2)
+  const isLarge = ({width, height}) => width >= NEAR && height >= NEAR
   const within = (root) => [...root.querySelectorAll("*")]
   const isShown = (element) => element.checkVisibility({opacityProperty: true, visibilityProperty: true})
   const textOf = (element) => {
@@ -84,26 +86,57 @@ window.looks = (() => {
     return {texts: within(root).filter(isFurther), judged}
   }
 
-  // A target's size and what is beside it are the same in each row of a table. A row whose targets lie as in three rows
-  // above it isn't asked about.
-  const chooseTargets = (root) => {
-    const rows = new Map(), times = {}
-    const isFurther = (row) => {
-      if (!row) return true
-      if (!rows.has(row)) {
-        const at = row.getBoundingClientRect()
-        const laidOut = [...row.querySelectorAll(TARGETS)].filter(isShown).map((target) => {
-          const box = target.getBoundingClientRect()
-          return [target.tagName, box.left - at.left, box.top - at.top, box.width, box.height].map(String)
-        })
-        const key = JSON.stringify([row.tagName, at.height, laidOut])
-        times[key] = (times[key] ?? 0) + 1
-        rows.set(row, times[key] <= ALIKE + 1)
-      }
-      return rows.get(row)
+  // A target that is large enough and that no other one overlaps is right, and so is one with none near it. Axe is asked
+  // about the others; of those that are alike in their size and in what lies around them, about the first two.
+  const chooseTargets = (root, met) => {
+    const around = document.querySelector("dialog:modal") ?? document
+    const all = [...around.querySelectorAll(TARGETS)].filter(isShown)  // measuring hidden ones would lay them out
+    const boxes = new Map(all.map((target) => [target, target.getBoundingClientRect()]))
+    const judged = []
+    const isFurther = (target) => {
+      const box = boxes.get(target), middle = middleOf(box), isEnough = isLarge(box)
+      const isNear = (one) => distance(one, middle) < (isLarge(one) ? NEAR / 2 + 1 : NEAR)
+      const isBeside = (one) => isEnough ? distance(one, box) < 0 : isNear(one)
+      const beside = all.filter((one) => one !== target && isBeside(boxes.get(one)))
+      if (!beside.length) return false
+      const placed = [target, ...beside].map((one) => {
+        const {left, top, width, height} = boxes.get(one), {display, pointerEvents} = getComputedStyle(one)
+        const kind = [one.tagName, one.type, one.tabIndex, one.getAttribute("role"), display, pointerEvents]
+        return [...kind, target.contains(one), left - box.left, top - box.top, width, height]
+      })
+      const key = shortOf(JSON.stringify(placed))
+      met[key] = (met[key] ?? 0) + 1
+      if (met[key] > ALIKE) return false
+      judged.push(key)
+      return true
     }
-    const targets = [...root.querySelectorAll(TARGETS)].filter(isShown)  // measuring hidden ones would lay them out
-    return targets.filter((target) => isFurther(target.closest("tr, li")))
+    return {targets: all.filter((target) => root.contains(target) && isFurther(target)), keys: judged}
+  }
+
+  // A region that scrolls is right if the keyboard reaches it or what is in it. Axe is asked if there is another.
+  const scrollsUnreached = (root) => {
+    const scrolls = (element) => {
+      const isWide = element.scrollWidth > element.clientWidth, isHigh = element.scrollHeight > element.clientHeight
+      if (!isWide && !isHigh) return false
+      const {overflowX, overflowY} = getComputedStyle(element), scrolling = /auto|scroll/
+      return isWide && scrolling.test(overflowX) || isHigh && scrolling.test(overflowY)
+    }
+    const isReached = (element) => element.tabIndex >= 0 && !element.disabled && isShown(element)
+    return within(root).some((region) => scrolls(region) && ![region, ...within(region)].some(isReached))
+  }
+
+  // The same markup at the same place of a page is judged once.
+  const isUnknown = (element, met, judged) => {
+    const around = [], inside = [element, ...within(element)]
+    for (let one = element.parentElement; one && one !== document.body; one = one.parentElement) around.push(one)
+    const labels = inside.flatMap((one) => [...one.labels ?? [], ...one.ariaLabelledByElements ?? []])
+    const ids = inside.map((one) => one.id && document.querySelectorAll(`#${CSS.escape(one.id)}`).length)
+    const place = around.map((one) => one.cloneNode(false).outerHTML)
+    const key = shortOf([element.outerHTML, ...place, ...labels.map((one) => one.textContent), ...ids].join("|"))
+    if (met[key]) return false
+    met[key] = 1
+    judged.push(key)
+    return true
   }
 
   const finishAnimations = () => {  // a dialog may appear slowly
@@ -171,7 +204,8 @@ window.looks = (() => {
     asked.forEach((element) => [TEXT, TARGET].forEach((name) => element.removeAttribute(name)))
     const isOtherSize = !widths.has(innerWidth)
     widths.add(innerWidth)
-    const {texts, judged} = chooseTexts(root, met), targets = isOtherSize ? chooseTargets(root) : []
+    const {texts, judged} = chooseTexts(root, met)
+    const {targets, keys} = isOtherSize ? chooseTargets(root, met) : {targets: [], keys: []}
     asked = [...texts, ...targets]
     ask(TEXT, texts)
     ask(TARGET, targets)
@@ -182,13 +216,15 @@ window.looks = (() => {
     } else {
       const isNew = (element) => !shown.has(element) && isShown(element)
       const isFirstNew = (element) => isNew(element) && !isNew(element.parentElement)
-      const appeared = isOtherSize ? within(root).filter(isFirstNew) : []
-      const others = Object.fromEntries([...COLOURS, ...LAYOUT].map((id) => [id, {enabled: false}]))
+      const first = isOtherSize ? within(root).filter(isFirstNew) : []
+      const appeared = first.filter((element) => isUnknown(element, met, judged))
+      const others = Object.fromEntries([...COLOURS, SIZE, SCROLLED].map((id) => [id, {enabled: false}]))
       if (appeared.length) found.push(...await run({include: appeared}, {...everything, rules: others}))
-      const open = [...isOtherSize ? LAYOUT : [], ...texts.length ? COLOURS : []]
+      const open = [...targets.length ? [SIZE] : [], ...texts.length ? COLOURS : []]
+      if (isOtherSize && scrollsUnreached(root)) open.push(SCROLLED)
       if (open.length) found.push(...await run(root, rules(open)))
     }
     const {scrollWidth, clientWidth} = document.documentElement
-    return [found, scrollWidth - clientWidth, judged]
+    return [found, scrollWidth - clientWidth, [...judged, ...keys]]
   }
 })()

@@ -39,6 +39,13 @@ PLANTED = {  # a name: styles, markup, and what is found at which sizes and in w
     "small target on a phone": (
         "@media (max-width: 760px) { td { padding: 0 } td a { font-size: 9px } tr { line-height: 9px } }", "",
         {"390, light: target-size"}),
+    "target that another one covers in part": (
+        ".under, .over { width: 40px; height: 30px } .over { position: absolute; left: 14px }",
+        "<div style='position: relative'><button class='over'>B</button><button class='under'>A</button></div>",
+        {"1280, light: target-size"}),
+    "region that nobody reaches on a phone": (
+        "@media (max-width: 760px) { .long { width: 200px; overflow: auto; white-space: nowrap } }",
+        f"<div class='long'>{'Some words ' * 20}</div>", {"390, light: scrollable-region-focusable"}),
     "wide": (".note { width: 500px }", "", {"390, light: 118 px wider", "390, dark: 118 px wider"}),
     "link": ("p a { text-decoration: none; color: #555 }",
              "<p>Earlier changes are shown on <a href='/b'>the other page</a>, with all of their reasons.</p>",
@@ -86,15 +93,19 @@ def test_planted_faults_are_found(visit, live, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_fault_in_a_later_page_is_found_where_earlier_ones_had_the_same_colours(visit, live) -> None:
-    """Texts in colours that were right before aren't asked again: on another ground they are."""
+    """Texts in colours that were right before aren't asked again: on another ground they are. Nor is the same markup on
+    a phone: with another label it is."""
     page = visit(None)
     found = []
-    for style in ("", ".note { background: #222 } @media (prefers-color-scheme: dark) { .note { background: none } }"):
-        text = PAGE.replace("STYLE", style).replace("ROWS", ROW).replace("MORE", "")
+    dark = ".note { background: #222 } @media (prefers-color-scheme: dark) { .note { background: none } }"
+    for style, label in (("", "Search"), (dark, "")):
+        more = f"<label for='q'>{label}</label><div class='phone'><input id='q'></div>"
+        text = PAGE.replace("STYLE", style).replace("ROWS", ROW).replace("MORE", more)
         plant(page, text)
         found.append(look_at(page, live.url, Look("ground", "/planted")))
     assert not found[0]
     assert any("color-contrast" in line for line in found[1])
+    assert any("390, light: label:" in line for line in found[1])
 
 
 def test_workers_share_which_styles_were_judged(tmp_path: Path) -> None:
