@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from itertools import chain, compress
+from itertools import chain, compress, repeat
 from operator import attrgetter, itemgetter, ne
 
 from connectors.base import UNKNOWN, Account
@@ -125,7 +125,8 @@ class Listed:
         if not known or not known[0]:
             return None
         theirs = _in_order(columns[0], known)
-        differing = {place for place, status in enumerate(columns[_STATUS]) if status not in KNOWN_STATUSES}
+        unknown = set(columns[_STATUS]).difference(KNOWN_STATUSES)
+        differing = {place for place, status in enumerate(columns[_STATUS]) if status in unknown} if unknown else set()
         for place, known_values in zip(varying, theirs):
             was = _moments(known_values) if place == _LAST_ACTIVITY else known_values
             differing.update(_unequal(columns[place], was))
@@ -194,8 +195,8 @@ def _in_order(ids: Sequence[str], known: list[Column]) -> list[Column]:
     """The columns, of which the first one has ids, in the order of these ids; None where an id isn't known."""
     if known[0] == ids:
         return known
-    place_of = {id: place for place, id in enumerate(known[0])}
-    places = [place_of.get(id, -1) for id in ids]
+    place_of = dict(zip(known[0], range(len(known[0]))))
+    places = list(map(place_of.get, ids, repeat(-1)))
     return _picked([(*column, None) for column in known], places)
 
 
@@ -222,6 +223,8 @@ def _unequal(column: Sequence, other: Sequence) -> Iterable[int]:
 def _moments(stored: tuple[str | None, ...]) -> tuple[datetime | str | None, ...]:
     """To read a time takes a tenth of what it takes to write it. A text that isn't one differs from each time."""
     try:
+        if None not in stored:
+            return tuple(map(datetime.fromisoformat, stored))
         return tuple([text and datetime.fromisoformat(text) for text in stored])
     except (TypeError, ValueError):
         return stored
