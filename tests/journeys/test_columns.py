@@ -48,11 +48,11 @@ def hand_over(page, url: str, file: Path) -> None:
 
 @pytest.mark.parametrize("javascript", [True, False])
 def test_an_hr_file_and_the_next_months(visit, live, olga: Person, tmp_path: Path, javascript: bool) -> None:
-    page = visit(olga, javascript=True, expected=("422",))
+    page = visit(olga, javascript=True, expected=("422",), at=None)
     hand_over(page, live.url, hr_file(tmp_path / "staff.csv"))
     address = page.url
     if not javascript:
-        page = visit(olga, javascript=False)
+        page = visit(olga, javascript=False, at=None)
         page.goto(address)
     text = page.text_content("main")
     assert "60 rows" in text and "On Leave" in text and "p0@acme.example" in text
@@ -92,7 +92,7 @@ def test_an_hr_file_and_the_next_months(visit, live, olga: Person, tmp_path: Pat
 
 
 def test_a_choice_is_kept_as_soon_as_it_is_made(visit, live, olga: Person, tmp_path: Path) -> None:
-    page = visit(olga)
+    page = visit(olga, at=None)
     hand_over(page, live.url, hr_file(tmp_path / "staff.csv"))
     page.select_option("select[aria-label='What is Reporting to?']", label="Not needed")
     page.wait_for_selector("text=Not read: Reporting to")

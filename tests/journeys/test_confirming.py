@@ -37,7 +37,7 @@ def a_while_later() -> None:
 
 @pytest.mark.parametrize("javascript", [True, False])
 def test_a_role_is_given_after_the_password(visit, live: Live, olga: Person, ben: Person, javascript: bool) -> None:
-    page = visit(olga, javascript=javascript, expected=("status of 422",))
+    page = visit(olga, javascript=javascript, expected=("status of 422",), at=None)
     a_while_later()
     page.goto(f"{live.url}/people/{ben.id}")
     page.click("#change-role")
@@ -54,7 +54,7 @@ def test_a_role_is_given_after_the_password(visit, live: Live, olga: Person, ben
 
 
 def test_a_passkey_confirms(visit, live: Live, olga: Person, ben: Person) -> None:
-    page = visit(olga, expected=("status of 422", "status of 403"))
+    page = visit(olga, expected=("status of 422", "status of 403"), at=None)
     device(page)
     page.goto(live.url + HERE)
     page.click("button >> text=Add a passkey")
@@ -75,7 +75,7 @@ def test_a_passkey_confirms(visit, live: Live, olga: Person, ben: Person) -> Non
 
 
 def test_cancel_changes_nothing_and_stays_on_the_page(visit, live: Live, olga: Person, ben: Person) -> None:
-    page = visit(olga, expected=("status of 422",))
+    page = visit(olga, expected=("status of 422",), at=None)
     a_while_later()
     page.goto(live.url + "/settings")
     page.fill("[name=session_hours]", "7")
@@ -86,7 +86,7 @@ def test_cancel_changes_nothing_and_stays_on_the_page(visit, live: Live, olga: P
 
 
 def test_looks(visit, live: Live, olga: Person, ben: Person) -> None:
-    page = visit(olga, expected=("status of 422",))
+    page = visit(olga, expected=("status of 422",), at=None)
     device(page)
     page.goto(live.url + HERE)
     page.click("button >> text=Add a passkey")

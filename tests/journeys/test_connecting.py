@@ -38,7 +38,7 @@ def choose(page: Page, live: Live) -> None:
 
 
 def test_the_first_test_makes_the_draft(visit, live: Live, olga: Person, acme: ChatApp) -> None:
-    page, other = visit(olga, expected=("status of 422",)), visit(olga)
+    page, other = visit(olga, expected=("status of 422",), at=None), visit(olga, at=None)
     choose(page, live)
     form = page.url
     choose(other, live)
@@ -65,7 +65,7 @@ def test_the_first_test_makes_the_draft(visit, live: Live, olga: Person, acme: C
 
 
 def test_continue_at_once_and_back(visit, live: Live, olga: Person, acme: ChatApp) -> None:
-    page = visit(olga)
+    page = visit(olga, at=None)
     choose(page, live)
     fill(page, acme, acme.token)
     page.get_by_role("button", name="Continue").click()
@@ -78,7 +78,7 @@ def test_continue_at_once_and_back(visit, live: Live, olga: Person, acme: ChatAp
 
 
 def test_without_javascript(visit, live: Live, olga: Person, acme: ChatApp) -> None:
-    page = visit(olga, javascript=False, expected=("status of 422",))
+    page = visit(olga, javascript=False, expected=("status of 422",), at=None)
     choose(page, live)
     fill(page, acme, "wrong")
     page.get_by_role("button", name="Test connection").click()
@@ -98,7 +98,7 @@ def test_slack_is_connected_as_its_page_shows(visit, live: Live, olga: Person, m
     try:
         contract.fill(slack, 3)
         monkeypatch.setattr(Slack, "api", f"{slack.url}/api")
-        page: Page = visit(olga)
+        page: Page = visit(olga, at=None)
         page.context.grant_permissions(["clipboard-read", "clipboard-write"])
         page.goto(f"{live.url}/apps/new")
         page.get_by_text("What the levels mean").click()

@@ -13,7 +13,7 @@ def test_a_report_is_in_the_address(visit, live, olga: Person, chat) -> None:
     chat.leave(1)
     chat.check()
     number = Report.get(Report.state == "open").id
-    app, page = f"{live.url}/apps/{chat.app.id}", visit(olga)
+    app, page = f"{live.url}/apps/{chat.app.id}", visit(olga, at=None)
     page.goto(f"{live.url}/apps")
     page.goto(app)
     page.click("#view-report")
@@ -35,7 +35,7 @@ def test_a_report_is_in_the_address(visit, live, olga: Person, chat) -> None:
     expect(page).to_have_url(app)
     page.go_back()
     expect(page).to_have_url(re.compile("/apps$"))
-    other = visit(olga)
+    other = visit(olga, at=None)
     other.goto(f"{app}?report={number}")
     expect(other.locator("#sync-data:modal")).to_be_visible()
     other.click("#finish-sync")
@@ -55,7 +55,7 @@ def test_a_check_is_in_the_address(visit, live, olga: Person, chat) -> None:
 
 
 def test_a_setting_is_in_the_address(visit, live, olga: Person, chat) -> None:
-    app, page = f"{live.url}/apps/{chat.app.id}", visit(olga)
+    app, page = f"{live.url}/apps/{chat.app.id}", visit(olga, at=None)
     page.goto(f"{live.url}/apps")
     page.goto(app)
     dialog = page.get_by_role("dialog", name=re.compile("Rename"))
@@ -124,7 +124,7 @@ def test_a_second_step_back_while_the_first_is_being_loaded(visit, live, olga: P
 
 
 def test_the_search_is_in_the_address(visit, live, olga: Person, chat) -> None:
-    page, search = visit(olga), "#search-dialog:modal"
+    page, search = visit(olga, at=None), "#search-dialog:modal"
     page.goto(f"{live.url}/people")
     page.keyboard.press("Control+k")
     expect(page).to_have_url(f"{live.url}/people?dialog=/search")
@@ -147,7 +147,7 @@ def test_back_closes_whatever_a_page_opens(visit, live, olga: Person, chat) -> N
     """Each link to a dialog that the pages of the workspace's Owner have, one of each kind."""
     chat.leave(1)
     chat.check()
-    page, seen, someone = visit(olga), set(), Person.get(Person.id != olga.id)
+    page, seen, someone = visit(olga, at=None), set(), Person.get(Person.id != olga.id)
     for each in PAGES:
         address = live.url + each.format(app=chat.app.id, person=someone.id)
         page.goto(address)

@@ -156,7 +156,7 @@ def test_a_toast_is_above_a_dialog_and_can_be_dismissed(visit, live, olga: Perso
 
 
 def test_polling_ends_with_what_it_waits_for_and_rests_unseen(visit, live, acme, by: str) -> None:
-    page = visit(acme.olga)
+    page = visit(acme.olga, at=None)
     reading = directories.ask(acme.staff, by)
     page.clock.install()
     page.goto(f"{live.url}/directories/{acme.staff.id}")

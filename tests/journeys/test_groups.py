@@ -71,7 +71,7 @@ def map_the_group(page, url: str, sales: Groups) -> None:
 
 
 def test_a_group_is_mapped_and_joiners_movers_and_leavers_follow(visit, live, olga: Person, sales: Groups) -> None:
-    page = visit(olga)
+    page = visit(olga, at=None)
     map_the_group(page, live.url, sales)
     shown = checked(page, live.url, sales)
     assert "By the groups of Chat: 1 person to invite, 1 role to change." in shown
@@ -126,7 +126,7 @@ def test_a_mover_loses_what_the_old_group_gave(visit, live, olga: Person, sales:
 
 
 def test_it_all_works_without_javascript(visit, live, olga: Person, sales: Groups) -> None:
-    page = visit(olga, javascript=False, expected=("status of 422",))
+    page = visit(olga, javascript=False, expected=("status of 422",), at=None)
     here = f"{live.url}/apps/{sales.app.id}/rules"
     page.goto(f"{live.url}/directories/teams")
     page.click("#new-team")

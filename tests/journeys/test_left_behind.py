@@ -29,7 +29,7 @@ def a_minute_later() -> None:
 
 @pytest.mark.parametrize("width", [WIDE, NARROW])
 def test_a_departure_is_known_everywhere_without_a_check(visit, live, olga: Person, chat, width: int) -> None:
-    page: Page = visit(olga, width=width)
+    page: Page = visit(olga, width=width, at=None)
     page.goto(f"{live.url}/apps")
     card = page.locator(f"#app-{chat.app.id}")
     expect(card).to_contain_text("Up to date")
@@ -61,7 +61,7 @@ def test_a_push_of_the_directory_is_known_everywhere(visit, live, olga: Person, 
         for number in range(10)
     }
     outbox.configure(smtp.url, live.url)
-    page: Page = visit(olga)
+    page: Page = visit(olga, at=None)
     page.goto(f"{live.url}/apps")
     cards = [page.locator(f"#app-{one.app.id}") for one in (chat, second)]
     for card in cards:
@@ -95,7 +95,7 @@ def test_the_last_owner_is_accepted_by_name_until_a_day(visit, live, olga: Perso
     chat.leave(0)
     chat.check()
     account = Account.get(Account.email == email(0))
-    page: Page = visit(olga, width=NARROW, javascript=javascript, expected=("status of 422",))
+    page: Page = visit(olga, width=NARROW, javascript=javascript, expected=("status of 422",), at=None)
     app = f"{live.url}/apps/{chat.app.id}"
     page.goto(live.url)
     expect(page.get_by_role("main")).to_contain_text("Person 0 has left and is the last Owner of Chat")

@@ -114,7 +114,7 @@ def test_many_are_ticked_previewed_decided_and_undone(visit, live, olga: Person,
 
 
 def test_all_that_the_search_found_and_two_tabs(visit, live, olga: Person, chat, strangers) -> None:
-    page, other = visit(olga, expected=("status of 422",)), visit(olga, expected=("status of 422",))
+    page, other = visit(olga, expected=("status of 422",), at=None), visit(olga, expected=("status of 422",), at=None)
     for tab in (page, other):
         members(tab, live, chat.app, search="agency")
         expect(tab.locator("#bulk")).to_be_hidden()

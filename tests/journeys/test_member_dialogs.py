@@ -50,7 +50,7 @@ def confirm(page: Page) -> None:
 
 
 def test_members_are_invited_changed_and_removed(acme, live, visit, olga, smtp) -> None:
-    page = visit(olga, expected=("status of 422",))
+    page = visit(olga, expected=("status of 422",), at=None)
     members = f"{live.url}/apps/{acme.app.id}/members"
     two_are_invited(page, members, smtp)
     one_joins_and_a_check_onboards_them(page, members, acme)
@@ -186,7 +186,7 @@ def test_all_works_without_javascript(acme, live, visit, olga) -> None:
 
 
 def test_two_tabs_and_the_way_back_ask_once(acme, live, visit, olga) -> None:
-    first, second = (visit(olga, expected=("status of 422",)) for _ in range(2))
+    first, second = (visit(olga, expected=("status of 422",), at=None) for _ in range(2))
     for page in (first, second):
         page.goto(f"{live.url}/apps/{acme.app.id}/members")
         tick(page, 1)

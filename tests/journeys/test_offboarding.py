@@ -39,7 +39,7 @@ def ads(tmp_path: Path, chat, olga: Person) -> Iterator[AdsApp]:
 def test_one_approval_offboards_everywhere_and_back_again(visit, live, olga: Person, chat, second, ads: AdsApp) -> None:
     apps.set_seat_price(chat.app, 875, chat.by)
     person = chat.people[3]
-    page: Page = visit(olga)
+    page: Page = visit(olga, at=None)
     page.goto(f"{live.url}/people/{person.id}")
     expect(page.locator("main")).to_contain_text("is the only manager of the ad account “Spring”")
     expect(page.locator("main")).to_contain_text("28.75")
@@ -81,7 +81,7 @@ def test_one_approval_offboards_everywhere_and_back_again(visit, live, olga: Per
 
 
 def test_planned_then_a_hold_then_back(visit, live, olga: Person, chat, second) -> None:
-    person, page = chat.people[3], visit(olga)
+    person, page = chat.people[3], visit(olga, at=None)
     page.goto(f"{live.url}/people/{person.id}/offboardings/new")
     expect(page.locator("[name=day]")).to_be_hidden()
     page.get_by_label("On a date").check()
@@ -108,7 +108,7 @@ def test_planned_then_a_hold_then_back(visit, live, olga: Person, chat, second) 
 
 
 def test_it_works_without_javascript(visit, live, olga: Person, chat, second) -> None:
-    person, page = chat.people[3], visit(olga, javascript=False, expected=("status of 422",))
+    person, page = chat.people[3], visit(olga, javascript=False, expected=("status of 422",), at=None)
     page.goto(f"{live.url}/people/{person.id}/offboardings/new")
     page.get_by_role("checkbox", name="Second chat").uncheck()
     page.click("#finish-offboarding")

@@ -22,7 +22,7 @@ def drain() -> None:
 
 
 def test_people_are_picked_and_invited(visit, live, olga: Person, chat) -> None:
-    page: Page = visit(olga, expected=("status of 422",))
+    page: Page = visit(olga, expected=("status of 422",), at=None)
     page.goto(f"{live.url}/apps/{chat.app.id}/members")
     opens("#add-users")(page)
     field = page.get_by_label("People", exact=True)
@@ -56,7 +56,7 @@ def test_people_are_picked_and_invited(visit, live, olga: Person, chat) -> None:
 
 def test_a_toast_says_when_the_app_has_confirmed_it(visit, live, olga: Person, chat) -> None:
     account = Account.get(Account.email == email(3))
-    page: Page = visit(olga)
+    page: Page = visit(olga, at=None)
     page.goto(f"{live.url}/apps/{chat.app.id}/removals/new?account={account.id}")
     page.click("#confirm")  # a page of its own: the toast comes with the next one
     expect(page.locator(".toast")).to_contain_text("Removing 1 account from Chat")
@@ -66,7 +66,7 @@ def test_a_toast_says_when_the_app_has_confirmed_it(visit, live, olga: Person, c
 
 @pytest.mark.parametrize("can_copy", ["true", "false"])
 def test_copying_without_the_clipboard(visit, live, olga: Person, home, can_copy: str) -> None:
-    page: Page = visit(olga)
+    page: Page = visit(olga, at=None)
     page.add_init_script(REFUSED % can_copy)
     page.goto(f"{live.url}/directories/new/entra")
     button = page.locator("[data-copy]").first

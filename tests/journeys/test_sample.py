@@ -34,7 +34,7 @@ def live(live: Live, home: Path) -> Iterator[Live]:
 
 @pytest.mark.parametrize("javascript", [True, False])
 def test_it_is_loaded_tried_and_removed(visit, live: Live, home: Path, ida: Person, javascript: bool) -> None:
-    page: Page = visit(ida, javascript=javascript)
+    page: Page = visit(ida, javascript=javascript, at=None)
     page.goto(f"{live.url}/apps")
     other = page.context.new_page()
     other.goto(f"{live.url}/apps")

@@ -52,7 +52,7 @@ def sign_in(page, live: Live, password: str = PASSWORD) -> None:
 
 
 def test_a_passkey_from_adding_it_to_removing_it(visit, live: Live, olga: Person) -> None:
-    page = visit(olga)
+    page = visit(olga, at=None)
     phone = device(page)
     page.goto(live.url + "/settings")
     page.click("#your-sign-in")
@@ -63,14 +63,14 @@ def test_a_passkey_from_adding_it_to_removing_it(visit, live: Live, olga: Person
     page.click("text=I have saved them")
     page.wait_for_selector("text=Olga's phone")
 
-    alone = visit(None)
+    alone = visit(None, at=None)
     carry(phone, in_hand := device(alone))
     alone.goto(live.url + "/sign-in?next=/people")
     alone.click("text=Sign in with a passkey")
     alone.wait_for_url(live.url + "/people")
     assert Session.select().order_by(Session.id.desc()).get().method == "passkey"
 
-    after = visit(None)
+    after = visit(None, at=None)
     carry(in_hand, device(after))
     sign_in(after, live)
     after.wait_for_selector("text=One more step")
@@ -83,7 +83,7 @@ def test_a_passkey_from_adding_it_to_removing_it(visit, live: Live, olga: Person
 
 
 def test_a_device_that_says_no_leaves_the_page_as_it_was(visit, live: Live, olga: Person) -> None:
-    page = visit(olga)
+    page = visit(olga, at=None)
     session, known = device(page)
     page.goto(live.url + HERE)
     session.send("WebAuthn.setUserVerified", {"authenticatorId": known, "isUserVerified": False})
@@ -111,14 +111,14 @@ def test_an_app_from_setting_it_up_to_a_recovery_code(visit, live: Live, olga: P
     page.wait_for_selector("text=Your recovery codes")
     codes = page.locator(".codes code").all_inner_texts()
 
-    with_phone = visit(None, javascript=javascript, expected=("status of 422",))
+    with_phone = visit(None, javascript=javascript, expected=("status of 422",), at=None)
     sign_in(with_phone, live)
     spent = code(secret, 1)
     with_phone.fill("[name=code]", spent)
     with_phone.click("button >> text=Sign in")
     with_phone.wait_for_url(live.url + "/people")
 
-    without = visit(None, javascript=javascript, expected=("status of 422",))
+    without = visit(None, javascript=javascript, expected=("status of 422",), at=None)
     sign_in(without, live)
     without.fill("[name=code]", spent)
     without.click("button >> text=Sign in")
@@ -148,7 +148,7 @@ def someone_who_manages(by: str) -> Person:
 
 
 def test_sessions_are_signed_out_one_by_one(visit, live: Live, olga: Person) -> None:
-    here, there = visit(olga), visit(olga)
+    here, there = visit(olga, at=None), visit(olga, at=None)
     here.goto(live.url + "/settings")
     here.click("#your-sessions")
     here.click("[aria-label^='Sign out Chrome']")

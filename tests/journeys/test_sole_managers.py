@@ -36,7 +36,7 @@ def test_a_successor_is_chosen_in_sync_data(visit, live, olga: Person, chat, wid
     read(chat)
     chat.leave(1, 2)
     read(chat)
-    page: Page = visit(olga, width=width)
+    page: Page = visit(olga, width=width, at=None)
     page.goto(f"{live.url}/apps/{chat.app.id}")
     page.click("#view-report")
     wizard = page.get_by_role("dialog")
@@ -88,7 +88,7 @@ def test_among_the_members_and_everywhere(visit, live, olga: Person, chat) -> No
     manages(chat, "press", 2)
     read(chat)
     ids = [Account.get(Account.email == email(number)).id for number in (1, 3)]
-    page: Page = visit(olga)
+    page: Page = visit(olga, at=None)
     page.goto(f"{live.url}/apps/{chat.app.id}/removals/new?account={ids[0]}&account={ids[1]}")
     page.get_by_label("Reason").fill("Moved on")
     page.get_by_label("Hand over “marketing” to").select_option(label="Person 4 (p4@acme.example)")

@@ -88,7 +88,7 @@ def test_one_number_everywhere(visit, live, olga: Person, chat) -> None:
 def test_it_is_accepted_from_the_card(visit, live, olga: Person, chat) -> None:
     chat.leave(0)
     compare()
-    page: Page = visit(olga)
+    page: Page = visit(olga, at=None)
     page.goto(f"{live.url}/apps")
     page.get_by_role("link", name="Accept for now").click()
     page.get_by_label("Reason").fill("Until Mira is trained")
@@ -100,7 +100,7 @@ def test_it_is_accepted_from_the_card(visit, live, olga: Person, chat) -> None:
 def test_it_is_accepted_from_the_report_and_the_report_is_shown_again(visit, live, olga: Person, chat) -> None:
     chat.leave(0, 3)
     compare()
-    page: Page = visit(olga)
+    page: Page = visit(olga, at=None)
     page.goto(f"{live.url}/reports")
     page.get_by_role("link", name="View the report of Chat").first.click()
     page.get_by_role("dialog").get_by_role("link", name="Accept for now").click()

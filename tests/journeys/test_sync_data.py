@@ -63,7 +63,7 @@ def test_the_foot_follows_the_ticks_and_asks_for_reasons(visit, live, olga: Pers
 
 
 def test_a_double_click_and_a_second_tab_finish_once(visit, live, olga: Person, chat, report: Report) -> None:
-    page, other = visit(olga), visit(olga)
+    page, other = visit(olga, at=None), visit(olga, at=None)
     opened(other, live.url, chat.app)
     opened(page, live.url, chat.app).dblclick("#finish-sync")
     page.wait_for_selector("#tasks")
@@ -79,7 +79,7 @@ def test_a_double_click_and_a_second_tab_finish_once(visit, live, olga: Person, 
 
 
 def test_progress_is_live_and_then_rests(visit, live, olga: Person, chat, report: Report) -> None:
-    page = visit(olga)
+    page = visit(olga, at=None)
     page.clock.install()
     opened(page, live.url, chat.app).click("#finish-sync")
     page.wait_for_selector("#tasks[hx-trigger]")
@@ -108,7 +108,7 @@ def test_a_stale_report_is_shown_again_with_what_was_written(visit, live, olga: 
 
 
 def test_a_check_is_watched_closed_and_joined(visit, live, olga: Person, chat) -> None:
-    page = visit(olga)
+    page = visit(olga, at=None)
     page.clock.install()
     page.goto(f"{live.url}/apps/{chat.app.id}")
     page.dblclick("#check-for-updates")
@@ -134,7 +134,7 @@ def test_a_check_is_watched_closed_and_joined(visit, live, olga: Person, chat) -
 
 def test_a_card_follows_its_check_and_keeps_its_menu_open(visit, live, olga: Person, chat) -> None:
     check = asking.ask(chat.app, chat.by)
-    page = visit(olga)
+    page = visit(olga, at=None)
     page.clock.install()
     page.goto(f"{live.url}/apps")
     card = f"#app-{chat.app.id}"

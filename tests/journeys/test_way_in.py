@@ -41,7 +41,7 @@ def body_of(message) -> str:
 
 @pytest.mark.parametrize("javascript", [True, False])
 def test_the_set_up_asks_for_the_time_zone(visit, live: Live, javascript: bool) -> None:
-    page = visit(None, javascript=javascript, zone=ZONE, expected=("status of 422", "404", "400"))
+    page = visit(None, javascript=javascript, zone=ZONE, expected=("status of 422", "404", "400"), at=None)
     set_up = f"{live.url}/setup?token={sign_in.setup_link_token()}"
     page.goto(set_up)
     expect(page.get_by_label("Time zone")).to_have_value(ZONE if javascript else "")
@@ -117,7 +117,7 @@ def test_mail_is_set_up_on_the_page_and_waiting_e_mails_leave(visit, live: Live,
 
 @pytest.mark.parametrize("javascript", [True, False])
 def test_a_colleague_is_invited_without_mail(visit, live: Live, olga: Person, javascript: bool) -> None:
-    page: Page = visit(olga, javascript=javascript, expected=("status of 422",))
+    page: Page = visit(olga, javascript=javascript, expected=("status of 422",), at=None)
     page.goto(f"{live.url}/people")
     page.get_by_role("link", name="Invite").first.click()
     page.get_by_label("Name").fill("Mira Okafor")
@@ -140,20 +140,20 @@ def test_a_colleague_is_invited_without_mail(visit, live: Live, olga: Person, ja
         page.reload()
         expect(page.locator("main")).to_contain_text("Mira Okafor")
         assert Person.select().where(Person.name == "Mira Okafor").count() == 1, "sent again, it invites nobody twice"
-    mira: Page = visit(None, width=NARROW, expected=("status of 410",))
+    mira: Page = visit(None, width=NARROW, expected=("status of 410",), at=None)
     mira.goto(link)
     mira.get_by_role("button", name="Sign in").dblclick()
     expect(mira.get_by_role("heading", name="Your sign-in")).to_be_visible()
     expect(mira.locator("#toasts")).to_contain_text("You are signed in. Add a password or a passkey")
     assert people.find_by_email("mira@acme.example").workspace_role == "owner"
-    again: Page = visit(None, expected=("status of 410",))
+    again: Page = visit(None, expected=("status of 410",), at=None)
     again.goto(link)
     expect(again.locator("main")).to_contain_text("used")
 
 
 def test_a_colleague_is_invited_by_mail_once(visit, live: Live, olga: Person, smtp) -> None:
     outbox.configure(smtp.url, live.url)
-    page: Page = visit(olga)
+    page: Page = visit(olga, at=None)
     page.goto(f"{live.url}/people")
     page.get_by_role("link", name="Invite").first.click()
     page.get_by_label("Name").fill("Mira Okafor")
@@ -162,7 +162,7 @@ def test_a_colleague_is_invited_by_mail_once(visit, live: Live, olga: Person, sm
     expect(page.locator("#toasts")).to_contain_text("Mira Okafor was invited.")
     queue.drain()
     [mail] = smtp.wait_for(1)
-    mira: Page = visit(None)
+    mira: Page = visit(None, at=None)
     mira.goto(link_in(body_of(mail)))
     mira.get_by_role("button", name="Sign in").click()
     expect(mira.locator(".drawer, nav").first).to_be_visible()
