@@ -18,6 +18,7 @@ from sync.matching import rules as match_rules
 from sync.models import Person, PersonEmail
 from sync.names import person_name, short_name
 from sync.people import held
+from sync.people.as_known import AsKnown, is_called_so
 from sync.people.people import (
     MOST_EMAILS,
     PeopleProblem,
@@ -101,8 +102,11 @@ def import_csv(content: bytes, by: Asker, mapping: str | None = None, name: str 
     done = {"added": 0, "updated": 0, "unchanged": 0, "held": 0}
     with writing():
         dated, named = _says(proposal, "last_day"), {}
-        for row in rows:
-            outcome, person = _import(row, by, dated)
+        as_known = AsKnown(rows, by, dated)
+        for place, row in enumerate(rows):
+            outcome, person = "unchanged", as_known.person_of(place)
+            if person is None:
+                outcome, person = _import(row, by, dated)
             done[outcome] += 1
             if (before := named.setdefault(person.id, row.email)) != row.email:
                 raise PeopleProblem(f"{name} names {person_name(person)} twice, as {before} and as {row.email}. "
@@ -148,10 +152,11 @@ def _import(row: Any, by: Asker, dated: bool) -> tuple[str, Person]:
             _record_moved(row, former, person, by)
     else:
         before = _as_now(person)
-        known = {email_key(email.email): email.email for email in person.emails}
-        further = [email for email in row.further_emails if email_key(email) not in known]
-        known_first = [*(email.email for email in person.addresses()), *further]
-        edit(person, by, name=row.name or None, emails=known_first)
+        if not is_called_so(row, person):
+            known = {email_key(email.email): email.email for email in person.emails}
+            further = [email for email in row.further_emails if email_key(email) not in known]
+            known_first = [*(email.email for email in person.addresses()), *further]
+            edit(person, by, name=row.name or None, emails=known_first)
         outcome = "updated"
     if by.vouches:
         named = [email_key(email) for email in (row.email, *row.further_emails)]

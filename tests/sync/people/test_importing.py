@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 
+from sync.db import db
 from sync.models import Person, PersonEmail
 from sync.people import held, importing, people
 from sync.people.people import PeopleProblem
@@ -94,3 +95,78 @@ def test_a_list_that_names_someone_by_two_addresses_is_refused(ana, by):
     with pytest.raises(PeopleProblem, match="names Ana López twice, as ana@acme.example and as ana.lopez@acme.example"):
         importing.import_csv(text.encode(), by)
     assert fresh(ana).status == "active"
+
+
+HEAD = "email,name,status,employee_number,further_emails,department,manager,last_day\n"
+# What a row says that was not so, and what is so then.
+NEWS = [
+    ("p1@acme.example,Another Name,active,E1,f1@acme.example,Sales,boss@acme.example,", {"name": "Another Name"}),
+    ("p2@acme.example,Person 2,suspended,E2,f2@acme.example,Sales,boss@acme.example,", {"status": "suspended"}),
+    ("p3@acme.example,Person 3,active,E33,f3@acme.example,Sales,boss@acme.example,", {"employee_number": "E33"}),
+    ("p5@acme.example,Person 5,active,E5,f5@acme.example,Support,boss@acme.example,", {"department": "Support"}),
+    ("p6@acme.example,Person 6,active,E6,f6@acme.example,Sales,chief@acme.example,", {"manager": "chief@acme.example"}),
+    ("p7@acme.example,Person 7,active,E7,f7@acme.example,Sales,boss@acme.example,2099-12-31",
+     {"last_day": date(2099, 12, 31)}),
+    ("p8@acme.example,Person 8,left,E8,f8@acme.example,Sales,boss@acme.example,", {"status": "deprovisioned"}),
+]  # fmt: skip
+
+
+def as_known(numbers: range) -> list[str]:
+    return [f"p{number}@acme.example,Person {number},active,E{number},f{number}@acme.example,Sales,boss@acme.example,"
+            for number in numbers]  # fmt: skip
+
+
+def import_rows(rows: list[str], by) -> importing.ImportOutcome:
+    return importing.import_csv((HEAD + "\n".join(rows) + "\n").encode(), by)
+
+
+def test_each_thing_that_is_new_in_a_list_is_found_among_what_is_known(by):
+    rows = as_known(range(12))
+    import_rows(rows, by)
+    assert import_rows(rows, by) == importing.ImportOutcome(0, 0, 12)
+    for news, _ in NEWS:
+        number = int(news[1])
+        rows[number] = news
+    rows[4] = rows[4].replace("f4@", "g4@")
+    rows[9] = rows[9].replace("p9@", "f9@", 1).replace("f9@acme.example,Sales", "p9@acme.example,Sales")
+    outcome = import_rows(rows, by)
+    assert (outcome.updated, outcome.unchanged) == (len(NEWS) + 1, 12 - len(NEWS) - 1)
+    for news, becomes in NEWS:
+        person = people.find_by_email(news.partition(",")[0])
+        assert {field: getattr(person, field) for field in becomes} == becomes
+    assert people.find_by_email("g4@acme.example") == people.find_by_email("f4@acme.example")
+    assert import_rows(rows, by) == importing.ImportOutcome(0, 0, 12)
+
+
+def test_a_list_in_which_nothing_is_new_is_read_by_a_few_statements(by):
+    rows = as_known(range(30))
+    import_rows(rows, by)
+    asked = []
+    db.query_hooks.append(asked.append)
+    try:
+        assert import_rows(rows, by).unchanged == 30
+    finally:
+        db.query_hooks.remove(asked.append)
+    assert len(asked) < 20
+
+
+def test_an_address_that_a_row_takes_from_someone_who_has_left_is_the_next_ones(by):
+    ana, cy = "a@acme.example,Ana,active,1,,,,", "c@acme.example,Cy,active,3,,,,"
+    import_rows([ana, "b@acme.example,Bo,left,2,,,,", cy], by)
+    outcome = import_rows([cy, "b@acme.example,Di,active,4,,,,", ana], by)
+    assert (outcome.added, outcome.unchanged) == (1, 2)
+    assert people.find_by_email("b@acme.example").name == "Di"
+
+
+def test_a_list_has_no_address_twice(by):
+    """What is known of a person is read before the rows above theirs are imported."""
+    with pytest.raises(PeopleProblem, match="Lines 2 and 3 both have the e-mail address b2@acme.example"):
+        import_rows(["b2@acme.example,Di,active,4,,,,", "b@acme.example,Bo,left,2,B2@acme.example,,,"], by)
+
+
+def test_an_owner_vouches_for_what_others_have_imported(by):
+    rows = as_known(range(2))
+    import_rows(rows, by)
+    PersonEmail.update(vouched_for=False).execute()
+    assert import_rows(rows, by).unchanged == 2
+    assert PersonEmail.select().where(PersonEmail.vouched_for).count() == 4
