@@ -1,5 +1,5 @@
-"""Which rows of an imported list say only what is known already. They are found a group at a time, so that a list of
-thousands in which little is new holds the database for a moment only."""
+"""Finds the rows of an imported list that say nothing new, a group at a time: a list of thousands in which little is
+new then holds the database for a moment only."""
 
 from __future__ import annotations
 
@@ -52,11 +52,11 @@ class AsKnown:
 
 
 def _is_known(row: Any, person: Person, by: Asker, dated: bool) -> bool:
-    """Whether each step of an import finds nothing to do: all that the row says is so already. Someone
-    else who has the address of a person who has left differs from them in name or number."""
+    """Whether each step of an import finds nothing to do, because all values of the row are the person's. Someone else
+    who has the address of a person who has left differs from them in name or number."""
     has_left = row.status == PersonStatus.DEPROVISIONED
     return (
-        row.status in ("", person.status)
+        (not row.status or row.status == person.status)
         and len(row.further_emails) < MOST_EMAILS
         and is_called_so(row, person)
         and (not by.vouches or all(email.vouched_for for email in person.emails if email.email_key in _keys(row)))

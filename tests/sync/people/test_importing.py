@@ -159,7 +159,7 @@ def test_an_address_that_a_row_takes_from_someone_who_has_left_is_the_next_ones(
 
 
 def test_a_list_has_no_address_twice(by):
-    """What is known of a person is read before the rows above theirs are imported."""
+    """So the people of a list can be looked up before its first row is imported."""
     with pytest.raises(PeopleProblem, match="Lines 2 and 3 both have the e-mail address b2@acme.example"):
         import_rows(["b2@acme.example,Di,active,4,,,,", "b@acme.example,Bo,left,2,B2@acme.example,,,"], by)
 
