@@ -48,12 +48,19 @@ class Tab:
     sites: set[str] = field(default_factory=set)  # where the documents came from that this test has seen
     others: list[Page] = field(default_factory=list)  # opened beside it
     has_scripts: bool = False
+    has_device: bool = False
 
     def add_script(self, script: str) -> None:
         """Run it in each page that follows in this test."""
         self.wire.send("Page.enable")
         self.wire.send("Page.addScriptToEvaluateOnNewDocument", {"source": script})
         self.has_scripts = True
+
+    def add_device(self, options: dict) -> str:
+        """Give the tab a virtual authenticator of these `options`. Returns its id."""
+        self.wire.send("WebAuthn.enable")
+        self.has_device = True
+        return self.wire.send("WebAuthn.addVirtualAuthenticator", {"options": options})["authenticatorId"]
 
     def draw_little(self) -> None:
         """Leave the page's size as it is to the page, its layout and the mouse, and draw hardly any of it: that is a
@@ -80,6 +87,9 @@ class Tab:
         """Leave the page, its cookies, its storage, its name, its history, its size and its theme. The browser keeps
         the files that any test gets from the same address. Raises playwright's Error where the page is just going
         elsewhere."""
+        if self.has_device:
+            self.wire.send("WebAuthn.disable")
+            self.has_device = False
         if self.has_scripts:
             self.wire.send("Page.disable")
             self.has_scripts = False

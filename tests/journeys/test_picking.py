@@ -67,7 +67,7 @@ def test_a_toast_says_when_the_app_has_confirmed_it(visit, live, olga: Person, c
 @pytest.mark.parametrize("can_copy", ["true", "false"])
 def test_copying_without_the_clipboard(visit, live, olga: Person, home, can_copy: str) -> None:
     page: Page = visit(olga, at=None)
-    page.add_init_script(REFUSED % can_copy)
+    page.tab.add_script(REFUSED % can_copy)
     page.goto(f"{live.url}/directories/new/entra")
     button = page.locator("[data-copy]").first
     button.click()

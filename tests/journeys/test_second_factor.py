@@ -27,13 +27,11 @@ def live(home: Path, config: Config) -> Iterator[Live]:
 
 def device(page):
     """A phone or laptop that asks for a finger, and gets it."""
-    session = page.context.new_cdp_session(page)
-    session.send("WebAuthn.enable")
-    made = session.send("WebAuthn.addVirtualAuthenticator", {"options": {
+    known = page.tab.add_device({
         "protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True,
         "isUserVerified": True, "automaticPresenceSimulation": True,
-    }})  # fmt: skip
-    return session, made["authenticatorId"]
+    })  # fmt: skip
+    return page.tab.wire, known
 
 
 def carry(of, to) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Error, Page
 
 from sync.models import Person
 from tests.journeys.browser import Live
@@ -76,10 +76,13 @@ def test_a_tab_that_is_used_again_is_as_new(tabs: Tabs, live: Live, visited: Tab
     visited.add_script("window.left = 'behind'")
     visited.page.goto(f"{live.url}/people")
     assert visited.page.evaluate("left") == "behind"
+    device = visited.add_device({"protocol": "u2f", "transport": "usb"})
     visited.page.evaluate(LEFT)
     tabs.give_back(visited, live.url, passed=True)
     again = tabs.get(**OPTIONS)
     assert again is visited
+    with pytest.raises(Error):
+        again.wire.send("WebAuthn.getCredentials", {"authenticatorId": device})
     again.page.goto(f"{live.url}/people")
     assert again.page.url.startswith(f"{live.url}/sign-in"), "nobody is signed in"
     assert again.page.evaluate(SEEN) == as_new
