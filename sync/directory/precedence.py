@@ -65,17 +65,17 @@ def note_changes(directory: Directory) -> None:
     of_entry, read = (", ".join(f"{table}.{name}" for name in columns) for table in ("e", "r"))
     same = "FROM read_person AS r JOIN directory_entry AS e ON e.directory_id = ?1 AND e.external_id = r.external_id"
     differ = [id for (id,) in db.execute_sql(
-        f"SELECT r.external_id {same} WHERE NOT r.deleted AND ({of_entry}) IS DISTINCT FROM ({read})",
+        f"SELECT e.id {same} WHERE NOT r.deleted AND ({of_entry}) IS DISTINCT FROM ({read})",
         (directory.id,)).fetchall()]  # fmt: skip
     if not differ:
         return
-    among, values = "r.external_id IN (SELECT value FROM json_each(?2))", (directory.id, json.dumps(differ))
+    among, values = "IN (SELECT CAST(value AS INTEGER) FROM json_each(?2))", (directory.id, json.dumps(differ))
     for field in ("name", "email", "employee_number"):
         db.execute_sql(f"INSERT INTO read_changed SELECT e.id, e.person_id, ?3 {same} "
-                       f"WHERE {among} AND e.{field} <> r.{field}", (*values, field))  # fmt: skip
+                       f"WHERE e.id {among} AND e.{field} <> r.{field}", (*values, field))  # fmt: skip
     db.execute_sql(f"""
-        UPDATE directory_entry SET {", ".join(f"{name} = r.{name}" for name in columns)} FROM read_person AS r
-        WHERE directory_id = ?1 AND r.external_id = directory_entry.external_id AND {among}""", values)
+        UPDATE directory_entry AS e SET {", ".join(f"{name} = r.{name}" for name in columns)} FROM read_person AS r
+        WHERE e.directory_id = ?1 AND r.external_id = e.external_id AND e.id {among}""", values)
 
 
 def follow(by: str) -> set[int]:

@@ -1,5 +1,6 @@
 """A held change that says that someone has left, from a directory that was removed, when another directory has them:
-it no longer waits, as someone who is active in any directory is here. A list may be an old one, so it only says so."""
+it no longer waits, as someone who is active in any directory is here. A list may be an old one, and a directory may not
+decide on people above the person responsible for it: of these, a page only says so."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from datetime import datetime
 from sync import activity, names
 from sync.db import utcnow, writing
 from sync.jobs import queue
+from sync.matching import vouching
 from sync.models import Directory, DirectoryEntry, HeldChange
 from sync.people import held
 from sync.safety import unread_directories
@@ -17,7 +19,7 @@ from sync.states import HeldField, PersonStatus
 
 @queue.each_minute
 def close_answered(now: datetime) -> None:
-    """Drop those whose people another directory has, if it shows who has left."""
+    """Drop those whose people another directory has, if it shows who has left and may change them."""
     if not _answered():
         return
     with writing():
@@ -33,7 +35,8 @@ def _answered() -> list[tuple[HeldChange, Directory]]:
     """These changes, each with a directory that answers it."""
     changes, now, found = held.waiting(), utcnow(), []
     for change in changes if (having := having_them(changes)) else ():
-        clear = [one for one in having.get(change.id, ()) if _shows_who_has_left(one, now)]
+        clear = [one for one in having.get(change.id, ())
+                 if _shows_who_has_left(one, now) and not vouching.is_above(one, change.person)]  # fmt: skip
         found += [(change, directory) for directory in clear[:1]]
     return found
 

@@ -62,3 +62,14 @@ def test_an_entry_that_became_someone_elses_before_the_file_was_locked_is_theirs
 
 def found(external_id: str) -> int:
     return db.execute_sql("SELECT person_id FROM read_person WHERE external_id = ?", (external_id,)).fetchone()[0]
+
+
+@ON_FILE
+def test_a_name_is_followed_whatever_characters_its_id_has(scripted, by):
+    """SQLite reads a text from JSON up to its first NUL only."""
+    company = Scripted()
+    company.add("a\0b", "ana@acme.example", "Ana")
+    company.read()
+    company.say("a\0b", name="Ana Lopez")
+    company.read()
+    assert person("ana@acme.example").name == "Ana Lopez"

@@ -21,14 +21,16 @@ SEEN = datetime(2026, 11, 1)
     (False, {"asked_by": "Mira <mira@acme.example>"}), (False, {"value": "active"}), (False, {"field": "name"}),
     (False, {"state": "dismissed"}), (False, {"person": "deprovisioned"}), (False, {"entry_of": "Ben"}),
     (False, {"file_from": SEEN}), (False, {"missing_since": SEEN}), (False, {"directory": "Okta"}),
+    (False, {"workspace_role": "owner"}), (True, {"workspace_role": "owner", "vouched_for": True}),
 ], ids=str)  # fmt: skip
 def test_it_is_closed_where_a_directory_that_shows_who_has_left_has_the_person(home, closes, values):
     def of(names: str, **usual: object) -> dict:
         return usual | {name: values[name] for name in names.split() if name in values}
 
     okta = Directory.create(kind="okta", name="Okta", last_read_at=utcnow(), next_read_at=utcnow(),
-                            **of("file_from missing_since"))  # fmt: skip
-    people = {name: Person.create(name=name, status=values.get("person", "active")) for name in ("Ana", "Ben")}
+                            **of("file_from missing_since vouched_for"))  # fmt: skip
+    people = {name: Person.create(name=name, status=values.get("person", "active"), **of("workspace_role"))
+              for name in ("Ana", "Ben")}  # fmt: skip
     change = HeldChange.create(person=people["Ana"], directory=okta if "directory" in values else None,
                                **of("asked_by value field state", asked_by=REMOVED, value="deprovisioned",
                                     field="status"))  # fmt: skip
