@@ -184,6 +184,14 @@ window.looks = (() => {
     return walkerOver(top, kinds, (element) => NodeFilter[near.has(element) ? "FILTER_ACCEPT" : "FILTER_REJECT"])
   }
 
+  // Axe is not sure about an id that two elements have, and reports none.
+  const usedTwice = () => {
+    const ids = [...document.querySelectorAll("[id]")].map((element) => element.id)
+    const again = new Set(ids).size < ids.length ? ids.filter((id, place) => ids.indexOf(id) < place) : []
+    const help = "Another element has it"
+    return again.map((id) => ({id: "duplicate-id", help, nodes: [{html: id, failureSummary: ""}]}))
+  }
+
   const ask = (attribute, elements) => elements.forEach((element) => element.setAttribute(attribute, ""))
   const run = async (context, options) => {
     const always = {resultTypes: ["violations"], iframes: false, preload: false}
@@ -212,7 +220,7 @@ window.looks = (() => {
     const found = []
     if (!shown) {
       shown = new Set(within(root).filter(isShown))
-      found.push(...await run(root, everything))
+      found.push(...await run(root, everything), ...usedTwice())
     } else {
       const isNew = (element) => !shown.has(element) && isShown(element)
       const isFirstNew = (element) => isNew(element) && !isNew(element.parentElement)

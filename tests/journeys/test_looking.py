@@ -25,6 +25,7 @@ STYLE</style></head>
 PLANTED = {  # a name: styles, markup, and what is found at which sizes and in which themes
     "nothing": ("", "", set()),
     "structure": ("", "<img src='data:,'>", {"1280, light: image-alt"}),
+    "an id that another element has": ("", "<p id='open'>Some words</p>", {"1280, light: duplicate-id"}),
     "words in light": (".note { color: #bbb } @media (prefers-color-scheme: dark) { .note { color: #eee } }", "",
                        {"1280, light: color-contrast"}),
     "words in dark": ("@media (prefers-color-scheme: dark) { .note { color: #333 } }", "",
