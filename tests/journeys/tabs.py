@@ -47,14 +47,14 @@ class Tab:
     complaints: list[str] = field(default_factory=list)
     sites: set[str] = field(default_factory=set)  # where the documents came from that this test has seen
     others: list[Page] = field(default_factory=list)  # opened beside it
-    has_scripts: bool = False
+    scripts: list[str] = field(default_factory=list)  # the ids of those that run in each page
     has_device: bool = False
 
     def add_script(self, script: str) -> None:
         """Run it in each page that follows in this test."""
         self.wire.send("Page.enable")
-        self.wire.send("Page.addScriptToEvaluateOnNewDocument", {"source": script})
-        self.has_scripts = True
+        added = self.wire.send("Page.addScriptToEvaluateOnNewDocument", {"source": script})
+        self.scripts.append(added["identifier"])
 
     def add_device(self, options: dict) -> str:
         """Give the tab a virtual authenticator of these `options`. Returns its id."""
@@ -90,9 +90,10 @@ class Tab:
         if self.has_device:
             self.wire.send("WebAuthn.disable")
             self.has_device = False
-        if self.has_scripts:
+        if self.scripts:
+            while self.scripts:  # to disable the domain alone would keep them until it is enabled again
+                self.wire.send("Page.removeScriptToEvaluateOnNewDocument", {"identifier": self.scripts.pop()})
             self.wire.send("Page.disable")
-            self.has_scripts = False
         self.page.evaluate(LEAVE)
         self.page.wait_for_url(BLANK, timeout=PATIENCE)
         self.page.context.clear_cookies()

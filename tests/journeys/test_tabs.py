@@ -74,6 +74,7 @@ def test_a_tab_that_is_used_again_is_as_new(tabs: Tabs, live: Live, visited: Tab
         media="print", color_scheme="dark", reduced_motion="reduce", forced_colors="active", contrast="more"
     )
     visited.add_script("window.left = 'behind'")
+    visited.add_script("window.further = 'behind'")
     visited.page.goto(f"{live.url}/people")
     assert visited.page.evaluate("left") == "behind"
     device = visited.add_device({"protocol": "u2f", "transport": "usb"})
@@ -83,7 +84,9 @@ def test_a_tab_that_is_used_again_is_as_new(tabs: Tabs, live: Live, visited: Tab
     assert again is visited
     with pytest.raises(Error):
         again.wire.send("WebAuthn.getCredentials", {"authenticatorId": device})
+    again.add_script("window.new = typeof left + typeof further")
     again.page.goto(f"{live.url}/people")
+    assert again.page.evaluate("window.new") == "undefinedundefined"
     assert again.page.url.startswith(f"{live.url}/sign-in"), "nobody is signed in"
     assert again.page.evaluate(SEEN) == as_new
     assert again.page.go_back() is None or again.page.url == "about:blank"
