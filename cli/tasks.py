@@ -43,7 +43,7 @@ def tasks(name: str | None, task_id: int | None, done_id: int | None, limit: int
     report = rows[0].report if len(of) == 1 else None
     answer(document(report, rows), lines(rows) or ["There are no tasks."], as_json)
     if task_id is not None and rows[0].state not in ENDED_TASKS:
-        notice(rows[0].error or "It is still running.")
+        notice(in_doubt.errors(rows).get(rows[0].id) or "It is still running.")
         end(FAILED)
     end(DONE)
 
@@ -63,12 +63,13 @@ def _retried(task: Task) -> Task:
 
 def document(report: Report | None, rows: list[Task]) -> dict:
     """`report` and `state` are null if the tasks don't all belong to one report."""
+    errors = in_doubt.errors(rows)
     return {
         "report": report and report.id,
         "state": report and report.state,
         "tasks": [
             {"id": task.id, "act": task.kind, "account": account_entry(task.account), "state": task.state,
-             "attempts": task.attempts, "error": task.error, "app": task.app.name, "report": task.report_id}
+             "attempts": task.attempts, "error": errors.get(task.id), "app": task.app.name, "report": task.report_id}
             for task in rows
         ],
     }  # fmt: skip

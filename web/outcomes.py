@@ -11,6 +11,7 @@ from flask import Blueprint, Response, make_response, render_template, url_for
 from sync.apps.conditions import first_line
 from sync.db import utcnow
 from sync.models import DONE_BY, App, Task
+from sync.safety import in_doubt
 from sync.states import AppManager, TaskKind, TaskState, Tone
 from sync.tasks import perform, progress
 from web.answers import asked
@@ -73,8 +74,8 @@ def outcome(app: App, tasks: Sequence[Task]) -> Outcome:
         by_hand = all(perform.is_by_hand(task) for task in failed)
         words = (plural(len(failed), "change has to be made by hand", "changes have to be made by hand") if by_hand else
                  plural(len(failed), "change failed and needs attention", "changes failed and need attention"))
-        return Outcome(f"{app.name}: {words}. {first_line(failed[0].error or '')}".strip(), tone=Tone.ATTENTION,
-                       shows_tasks=True)  # fmt: skip
+        why = first_line(in_doubt.errors(failed[:1]).get(failed[0].id, ""))
+        return Outcome(f"{app.name}: {words}. {why}".strip(), tone=Tone.ATTENTION, shows_tasks=True)
     if put_off:
         words = plural(len(put_off), "change isn't done yet", "changes aren't done yet")
         why = first_line(put_off[0].error or "") or "Someone has to approve it there."

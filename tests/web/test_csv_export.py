@@ -72,6 +72,8 @@ def test_a_leaver_is_a_to_do_that_ends_when_someone_confirms_it(owner: Client, s
     change = HeldChange.create(person=jana, field="status", value="active", asked_by="Okta (directory)")
     back = "Jana Kowalski may be back: a held change on People says so. Check that before you remove the account."
     assert back not in page and app_tasks.lines([task])[0].endswith(f", needs attention: {back} {task.error}")
+    assert app_tasks.document(report, [task])["tasks"][0]["error"] == f"{back} {task.error}"
+    assert outcome(app, [task]).words == f"Drawing: 1 change has to be made by hand. {back} {task.error}"
     leaver = Account.get(Account.name == "Jana Kowalski")
     for page_of in ("members?search=jana", f"members/{leaver.id}"):
         shown = html.unescape(owner.get(f"/apps/{app.id}/{page_of}").text)
