@@ -1,13 +1,11 @@
 """That a directory's entry was used again for someone else is a column of it: it was a part of the entry's id, and a
 directory may give any text as an id."""
 
-from peewee import CharField
-
 MARK = "' was used again: ' || id"
 
 
 def up(migrator, db):
-    migrator.add_column("directory_entry", "former_id", CharField(null=True)).run()
+    db.execute_sql("ALTER TABLE directory_entry ADD COLUMN former_id VARCHAR(255)")
     db.execute_sql(f"""UPDATE directory_entry
         SET former_id = substr(external_id, 1, length(external_id) - length({MARK}))
         WHERE substr(external_id, length(external_id) - length({MARK}) + 1) = {MARK}""")

@@ -30,7 +30,7 @@ _TOKEN = re.compile(
 )
 _COLUMN = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|VARCHAR\(\d+\)|\b(?:INT|TEXT|BLOB)\b|\s+WITHOUT ROWID"""
                      r"|(?<=BOOLEAN NOT NULL )DEFAULT 0")  # fmt: skip
-_TABLE = re.compile(r"\s*CREATE (?:TEMP )?TABLE\b")
+_TABLE = re.compile(r"\s*(?:CREATE (?:TEMP )?TABLE|ALTER TABLE \S+ ADD COLUMN)\b")
 
 
 @functools.cache
