@@ -4,12 +4,14 @@ decide on people above the person responsible for it: of these, a page only says
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from datetime import datetime
 
 from sync import activity, names
 from sync.db import utcnow, writing
 from sync.jobs import queue
+from sync.listing import one_of
 from sync.matching import vouching
 from sync.models import Directory, DirectoryEntry, HeldChange
 from sync.people import held
@@ -48,7 +50,8 @@ def having_them(changes: Iterable[HeldChange]) -> dict[int, list[Directory]]:
     if not asked:
         return {}
     entries = DirectoryEntry.select(DirectoryEntry, Directory).join(Directory).where(
-        DirectoryEntry.person.in_(set(asked.values())), DirectoryEntry.status != PersonStatus.DEPROVISIONED,
+        one_of(DirectoryEntry.person, json.dumps(sorted(set(asked.values())))),
+        DirectoryEntry.status != PersonStatus.DEPROVISIONED,
         DirectoryEntry.reported_status != PersonStatus.DEPROVISIONED)  # fmt: skip
     of: dict[int, dict[int, Directory]] = {}
     for entry in entries.order_by(Directory.id, DirectoryEntry.id):

@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from sync.db import utcnow
+from sync.db import db, utcnow
 from sync.models import Activity, Directory, DirectoryEntry, HeldChange, Person
 from sync.people import held, held_answered
 from sync.workspace import today, update_workspace
+from tests.database import few_variables
 
 REMOVED = "Company LDAP (directory)"
 SEEN = datetime(2026, 11, 1)
@@ -50,3 +51,11 @@ def test_a_release_begins_the_grace_period_where_a_directory_asked(home, by, ask
     person = Person.create(name="Ana", status="active")
     held.release(HeldChange.create(person=person, field="status", value="deprovisioned", asked_by=asked_by), by)
     assert Person.get_by_id(person.id).remove_on == (today() + timedelta(days=14) if kept else None)
+
+
+def test_a_directory_may_leave_more_changes_than_a_statement_may_bind_values(home):
+    for number in range(30):
+        HeldChange.create(person=Person.create(name=f"Person {number}", status="active"), field="status",
+                          value="deprovisioned", asked_by=REMOVED)  # fmt: skip
+    with few_variables(db, 20):
+        assert held_answered.having_them(held.waiting()) == {}
