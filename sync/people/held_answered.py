@@ -37,8 +37,8 @@ def _answered() -> list[tuple[HeldChange, Directory]]:
     """These changes, each with a directory that answers it."""
     changes, now, found = held.waiting(), utcnow(), []
     for change in changes if (having := having_them(changes)) else ():
-        clear = [one for one in having.get(change.id, ())
-                 if _shows_who_has_left(one, now) and not vouching.is_above(one, change.person)]  # fmt: skip
+        clear = [one for one in having.get(change.id, ()) if _shows_who_has_left(one, change.created_at, now)
+                 and not vouching.is_above(one, change.person)]  # fmt: skip
         found += [(change, directory) for directory in clear[:1]]
     return found
 
@@ -65,5 +65,7 @@ def _may_be_answered(change: HeldChange) -> bool:
     return is_leaving and of_removed and change.person.status != PersonStatus.DEPROVISIONED
 
 
-def _shows_who_has_left(directory: Directory, now: datetime) -> bool:
-    return directory.file_from is None and unread_directories.found(directory, now) is None
+def _shows_who_has_left(directory: Directory, since: datetime, now: datetime) -> bool:
+    """By a reading after `since`: they may have left both directories in the meantime. One that pushes isn't read."""
+    is_new = directory.next_read_at is None or directory.last_read_at is not None and directory.last_read_at >= since
+    return is_new and directory.file_from is None and unread_directories.found(directory, now) is None

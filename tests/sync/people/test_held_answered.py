@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 import pytest
 
 from sync.db import db, utcnow
-from sync.models import Activity, Directory, DirectoryEntry, HeldChange, Person
+from sync.models import Activity, Directory, DirectoryEntry, DirectoryToken, HeldChange, Person
 from sync.people import held, held_answered
 from sync.workspace import today, update_workspace
 from tests.database import few_variables
 
 REMOVED = "Company LDAP (directory)"
-SEEN = datetime(2026, 11, 1)
+LONG_AGO, SEEN, LATER = datetime(2000, 1, 1), datetime(2026, 11, 1), datetime(2100, 1, 1)
 
 
 @pytest.mark.parametrize(("closes", "values"), [
@@ -22,19 +22,21 @@ SEEN = datetime(2026, 11, 1)
     (False, {"asked_by": "Mira <mira@acme.example>"}), (False, {"value": "active"}), (False, {"field": "name"}),
     (False, {"state": "dismissed"}), (False, {"person": "deprovisioned"}), (False, {"entry_of": "Ben"}),
     (False, {"file_from": SEEN}), (False, {"missing_since": SEEN}), (False, {"directory": "Okta"}),
+    (False, {"created_at": LATER}), (True, {"created_at": LATER, "next_read_at": None}),
     (False, {"workspace_role": "owner"}), (True, {"workspace_role": "owner", "vouched_for": True}),
 ], ids=str)  # fmt: skip
 def test_it_is_closed_where_a_directory_that_shows_who_has_left_has_the_person(home, closes, values):
     def of(names: str, **usual: object) -> dict:
         return usual | {name: values[name] for name in names.split() if name in values}
 
-    okta = Directory.create(kind="okta", name="Okta", last_read_at=utcnow(), next_read_at=utcnow(),
-                            **of("file_from missing_since vouched_for"))  # fmt: skip
+    okta = Directory.create(kind="okta", name="Okta", last_read_at=utcnow(),
+                            **of("next_read_at file_from missing_since vouched_for", next_read_at=utcnow()))
+    DirectoryToken.create(directory=okta, token_hash="1")
     people = {name: Person.create(name=name, status=values.get("person", "active"), **of("workspace_role"))
               for name in ("Ana", "Ben")}  # fmt: skip
     change = HeldChange.create(person=people["Ana"], directory=okta if "directory" in values else None,
-                               **of("asked_by value field state", asked_by=REMOVED, value="deprovisioned",
-                                    field="status"))  # fmt: skip
+                               **of("asked_by value field state created_at", asked_by=REMOVED, value="deprovisioned",
+                                    field="status", created_at=LONG_AGO))  # fmt: skip
     DirectoryEntry.create(directory=okta, external_id="1", person=people[values.get("entry_of", "Ana")],
                           **of("status reported_status"))  # fmt: skip
     held_answered.close_answered(utcnow())
