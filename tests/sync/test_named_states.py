@@ -162,6 +162,8 @@ def test_of_processes_that_start_at_once_after_an_update_one_changes_the_file(ol
     processes = [subprocess.Popen([sys.executable, "-c", opens], stderr=subprocess.PIPE) for _ in range(3)]
     assert [(process.communicate()[1], process.returncode) for process in processes] == [(b"", 0)] * 3
     assert applied(config.database_path) == sorted(path.stem for path in MIGRATIONS.glob("[0-9]*.py"))
+    lock = config.database_path.with_name(f"{config.database_path.name}.update.lock")
+    assert lock.stat().st_mode & 0o777 == 0o600, "no other user can hold it"
 
 
 def applied(path: Path) -> list[str]:

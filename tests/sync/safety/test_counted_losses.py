@@ -211,6 +211,17 @@ def test_an_account_of_which_only_what_was_left_out_differs_is_compared_in_full(
         assert not tables.has_rows(STAGED_SAME)
 
 
+def test_a_key_that_is_left_out_of_all_accounts_as_before_loses_its_meaning_too(app):
+    account, seat = know(app, "one", defaulted_fields=BIT["seat"]), BIT["seat"]
+    with snapshot.staging():
+        row = {**dict.fromkeys(STAGED_SAME.names, 0), "account_id": account.id, "defaulted_fields": seat,
+               "known_defaulted": seat}  # fmt: skip
+        tables.insert(STAGED_SAME, [tuple(row.values())])
+        lost_fields._separate_missing_from_defaulted()
+        rows = db.execute_sql("SELECT missing_fields, defaulted_fields FROM staged_account").fetchall()
+        assert rows == [(seat, 0)]
+
+
 # From the losses to what is done about them
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from sync.db import db
@@ -110,7 +112,17 @@ def test_whether_a_column_was_given_an_unusual_value_is_noted_until_the_table_is
 def test_of_a_table_that_a_statement_filled_or_that_has_ended_nothing_is_ruled_out():
     tables.fill(STAGED_SAME, "SELECT 1, 0, 0, 0, 0")
     assert tables.was_given(STAGED_SAME, "missing_fields")
+    tables.insert(STAGED_SAME, [(2, 0, 0, 0, 0)])
+    assert tables.was_given(STAGED_SAME, "missing_fields"), "the statement may have written an unusual value"
     tables.create(STAGED_SAME)
     assert not tables.was_given(STAGED_SAME, "missing_fields")
     tables.end(STAGED_SAME)
     assert tables.was_given(STAGED_SAME, "missing_fields")
+
+
+def test_of_a_table_of_another_thread_nothing_is_ruled_out():
+    """Each thread has its own table of this name, in its own connection."""
+    tables.insert(STAGED_ACCOUNT, [row("a")])
+    assert not tables.was_given(STAGED_ACCOUNT, *USUAL)
+    with ThreadPoolExecutor(1) as another:
+        assert another.submit(tables.was_given, STAGED_ACCOUNT, *USUAL).result()

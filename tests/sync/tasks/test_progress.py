@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sync.db import db
+from sync.db import db, utcnow
 from sync.jobs import queue
-from sync.models import Account, Change, Invitation, Person, Report, Task
+from sync.models import Account, Change, Directory, DirectoryEntry, Invitation, Person, Report, Task
 from sync.tasks import progress as task_progress
 from tests.sync.acting import account, change_role, remove, words
 
@@ -73,6 +73,14 @@ def test_the_end_comes_before_a_change_and_the_worse_before_the_better(chat):
     task(4, "change role", "needs attention")
     state = task_progress.state_of(account(4))
     assert (state.word, state.tone, state.live, state.why) == ("update failed", "attention", True, "why")
+
+
+def test_what_is_in_doubt_about_a_task_comes_before_what_went_wrong(chat):
+    ldap = Directory.create(kind="scim", name="LDAP", missing_since=utcnow())
+    DirectoryEntry.create(directory=ldap, external_id="3", person=account(3).person)
+    Task.update(report=Report.create(app=chat.app)).where(Task.id == task(3, "remove", "needs attention").id).execute()
+    why = task_progress.state_of(account(3)).why
+    assert why.startswith("LDAP may lack changes") and why.endswith("Check that before you remove the account. why")
 
 
 def test_many_accounts_are_three_statements(chat):

@@ -70,6 +70,7 @@ def test_a_leaving_that_is_held_is_named_before_changes_that_may_be_missing(repo
     assert waits(report) is None
     entry("Ada", Directory.create(kind="scim", name="Backup", missing_since=utcnow()), "active", "active")
     assert waits(report).startswith("Backup may lack changes")
+    assert ", so Ada may be in other groups now. The removal waits" in waits(report)
     for name in ("LDAP", "Okta"):
         entry("Ada", Directory.create(kind="scim", name=name), "active", "deprovisioned")
     assert waits(report).startswith("Ada has left LDAP, and that is held")
@@ -98,6 +99,38 @@ def test_of_those_that_an_approval_covers_each_is_counted_once(report):
     for number, name in enumerate(("Ada", "Ada", "Bo")):
         entry(name, directory, "deprovisioned", "deprovisioned", str(number))
     assert still_to_remove.will_wait(report).startswith("1 removal will wait: LDAP may lack changes")
+
+
+@pytest.mark.parametrize(("directory", "reported", "words"), [
+    ({"many_back_since": NOON}, "active", "Ada is back in LDAP, with many others at once. The removal waits until "
+     "someone confirms that on the directory's page, or the directory is fixed."),
+    ({}, "active", "Ada is back in LDAP, but ranks above the person responsible for it. The removal waits until an "
+     "Owner confirms that on the directory's page, or the directory is fixed."),
+    ({"missing_since": NOON}, "deprovisioned", "LDAP may lack changes since 01 Nov 2026 at 12:00, so Ada may be back. "
+     "The removal waits until someone makes LDAP send everyone again and confirms that on its page."),
+    ({"missing_since": NOON, "next_read_at": NOON}, "deprovisioned", "LDAP may lack changes since 01 Nov 2026 at "
+     "12:00, so Ada may be back. The removal waits until LDAP is read again, or gets a new list if its list was "
+     "uploaded."),
+], ids=str)  # fmt: skip
+def test_it_says_why_it_waits_and_until_when(report, directory, reported, words):
+    entry("Ada", Directory.create(kind="scim", name="LDAP", **directory), "deprovisioned", reported)
+    assert waits(report) == words
+
+
+def test_of_an_approval_what_takes_something_in_the_app_or_gives_another_role_is_counted(report):
+    directory = Directory.create(kind="scim", name="LDAP", missing_since=NOON)
+    for name in ("Ada", "Bo"):
+        entry(name, directory, "deprovisioned", "deprovisioned", name)
+    for name, kind, values in (
+        ("Ada", "no longer assigned", {}), ("Ada", "to revoke access", {"before": "admin"}),
+        ("Ada", "to change role", {"before": "admin"}), ("Ada", "to grant access", {"before": "admin"}),
+        ("Ada", "to invite", {}), ("Bo", "to grant access", {}), ("Bo", "no longer assigned", {"in_app": False}),
+        ("Ada", "removed user", {"report": Report.create(app=report.app, state="applied")}),
+    ):  # fmt: skip
+        Change.create(app=report.app, account=Account.get(Account.external_id == name), kind=kind,
+                      **{"report": report, "in_app": True, "decision": "needs confirmation"} | values)  # fmt: skip
+    assert still_to_remove.will_wait(report).startswith(
+        "2 removals, 1 revocation and 2 changes of role will wait: LDAP may lack changes since 01 Nov 2026 at 12:00.")
 
 
 def test_an_address_of_someone_who_is_here_ends_it_before_the_app_is_asked(report):
@@ -166,6 +199,8 @@ def test_someone_who_removes_by_hand_learns_of_a_return_only(report):
     assert named().startswith("Ada may be back: a held change on People")
     entry("Ada", Directory.create(kind="scim", name="Backup", missing_since=utcnow()), "deprovisioned", "deprovisioned")
     assert named().startswith("Backup may lack changes")
+    entry("Ada", Directory.create(kind="scim", name="Okta"), "deprovisioned", "active")
+    assert named().startswith("Ada is back in Okta")
     Person.update(status="active").where(Person.id == ada.id).execute()
     assert not named()
     entry("Ada", Directory.create(kind="scim", name="LDAP"), "active", "deprovisioned")
