@@ -211,7 +211,7 @@ def test_an_entry_is_someone_elses_by_name_and_number_or_after_a_departure_by_na
     stage("another", email=address("left, another entry has it"))
     earlier = enter(there, people["left"], "another", former_id="id", left_at=LONG_AGO)
     finding._part_from_successors(here, whole)
-    used = DirectoryEntry.select().where(DirectoryEntry.former_id.is_null(False), DirectoryEntry.directory == here)
+    used = DirectoryEntry.select().where(DirectoryEntry.former_id.is_null(False), DirectoryEntry.id != earlier.id)
     assert {entry.person.name for entry in used} == {who for who, (*_, parted) in cases.items() if parted}
     assert all(entry.former_id == entry.person.name != entry.external_id for entry in used)
     changed = {entry.person.name for entry in used if entry.reported_at != LONG_AGO}
@@ -274,6 +274,9 @@ def test_a_person_whose_entry_was_used_again_is_not_found_by_an_address_that_the
         if who == "never used again":
             DirectoryEntry.update(former_id="another").where(DirectoryEntry.id == entry.id).execute()
         stage(who, **{} if who == "back under its own name" else {"name": "Cy"})
+    known("new here")
+    stage("new here", name="Cy")
+    enter(here, known("their predecessor"), "new here 1", former_id="new here")
     PersonEmail.update(main=True, by_hand=True).execute()
     finding._find_by_email(here, "m.main AND pe.main")
-    assert found() == {who: who for who in cases[1:]}
+    assert found() == {who: who for who in (*cases[1:], "new here")}

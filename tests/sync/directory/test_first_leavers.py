@@ -192,3 +192,11 @@ def test_each_condition_on_the_first_leavers_decides_alone(home, by):
     assert was["Other", "both1"] == was["LDAP", "long gone too"] == was["LDAP", "removed"] == GONE
     update_workspace(by, grace_days=0)
     assert holds.end_of_grace(AT) is None
+
+
+def test_one_person_alone_keeps_the_time_at_which_they_left(home):
+    left = datetime(2026, 11, 1, 8)
+    ldap, ana = Directory.create(kind="scim", name="LDAP"), Person.create(name="Ana", status=GONE, status_since=utcnow())
+    DirectoryEntry.create(directory=ldap, external_id="1", person=ana, status=GONE, left_at=left)
+    guard.keep_departures(ldap, {ana.id})
+    assert Person.get_by_id(ana.id).status_since == left

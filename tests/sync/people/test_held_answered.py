@@ -49,7 +49,7 @@ def test_it_is_closed_where_a_directory_that_shows_who_has_left_has_the_person(h
 def test_of_two_directories_that_have_the_person_the_first_that_shows_who_has_left_answers_once(home):
     ana = Person.create(name="Ana", status="active")
     HeldChange.create(person=ana, asked_by=REMOVED, field="status", value="deprovisioned")
-    for name, file_from in (("List", SEEN), ("Okta", None), ("LDAP", None)):
+    for name, file_from in (("List", utcnow()), ("Okta", None), ("LDAP", None)):
         directory = Directory.create(kind="okta", name=name, last_read_at=utcnow(), next_read_at=utcnow(),
                                      file_from=file_from)  # fmt: skip
         DirectoryEntry.create(directory=directory, external_id="1", person=ana)

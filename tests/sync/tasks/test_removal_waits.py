@@ -188,6 +188,25 @@ def test_someone_who_does_it_by_hand_learns_what_is_in_doubt_about_it(report, ki
     assert found.get(task.id, "").endswith(says or "") and (found.get(task.id) == "Do it.") is (says == "")
 
 
+@pytest.mark.parametrize(("kind", "of_change", "before", "act"), [
+    ("grant", True, "member", "change the role"), ("grant", True, "", "change the role"), ("grant", True, None, None),
+    ("grant", False, "member", None), ("invite", True, "member", None), ("revoke", False, None, "revoke the access"),
+])  # fmt: skip
+def test_only_what_takes_something_or_gives_another_role_is_in_doubt(report, kind, of_change, before, act):
+    """And only while someone may do it by hand."""
+    Person.update(status="active").where(Person.name == "Ada").execute()
+    entry("Ada", Directory.create(kind="scim", name="Backup", missing_since=utcnow()), "active", "active")
+    ada = Account.get(Account.external_id == "Ada")
+    values = {"app": report.app, "account": ada, "error": "Do it.", "report": report, "detail": {"before": before}}
+    task = Task.create(kind=kind, state="needs attention", **values,
+                       change=Change.get(Change.account == ada) if of_change else None)  # fmt: skip
+    stuck, queued = Task.create(kind="change role", state="needs attention", **values), Task.create(
+        kind="remove", state="queued", **values)  # fmt: skip
+    found = in_doubt.errors([task, stuck, queued])
+    assert found[stuck.id].endswith("Check that before you change the role. Do it.") and found[queued.id] == "Do it."
+    assert found[task.id].partition("Check that before you ")[2] == (f"{act}. Do it." if act else "")
+
+
 def test_someone_who_removes_by_hand_learns_of_a_return_only(report):
     """A held change on People says so, and a directory before it. Someone who counts as here didn't leave."""
     ada = Person.get(Person.name == "Ada")
