@@ -196,7 +196,21 @@ def test_each_condition_on_the_first_leavers_decides_alone(home, by):
 
 def test_one_person_alone_keeps_the_time_at_which_they_left(home):
     left = datetime(2026, 11, 1, 8)
-    ldap, ana = Directory.create(kind="scim", name="LDAP"), Person.create(name="Ana", status=GONE, status_since=utcnow())
+    ldap = Directory.create(kind="scim", name="LDAP")
+    ana = Person.create(name="Ana", status=GONE, status_since=utcnow())
     DirectoryEntry.create(directory=ldap, external_id="1", person=ana, status=GONE, left_at=left)
     guard.keep_departures(ldap, {ana.id})
     assert Person.get_by_id(ana.id).status_since == left
+
+
+@pytest.mark.parametrize("whole", [True, False], ids=["read", "pushed"])
+def test_someone_leaves_a_directory_although_another_one_has_them(home, whole):
+    """Under an id that someone else has here, and of whom this directory says nothing else."""
+    ana, here = Person.create(name="Ana"), Directory.create(kind="scim", name="LDAP")
+    for directory, id in ((here, "1"), (Directory.create(kind="scim", name="Okta"), "2")):
+        DirectoryEntry.create(directory=directory, external_id=id, person=ana)
+    with reading.staging():
+        reading.stage([DirectoryPerson(id="1", email="", status=GONE), DirectoryPerson(id="2", email="")])
+        db.execute_sql("UPDATE read_person SET person_id = ? WHERE external_id = '1'", (ana.id,))
+        guard._note_leaving(here, whole)
+        assert db.execute_sql("SELECT person_id FROM read_leaving").fetchall() == [(ana.id,)]

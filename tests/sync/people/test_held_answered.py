@@ -57,12 +57,14 @@ def test_of_two_directories_that_have_the_person_the_first_that_shows_who_has_le
     assert [one.who for one in Activity.select()] == ["Okta (directory)"]
 
 
-@pytest.mark.parametrize(("asked_by", "kept"), [(REMOVED, True), ("Mira <mira@acme.example>", False)])
-def test_a_release_begins_the_grace_period_where_a_directory_asked(home, by, asked_by, kept):
+@pytest.mark.parametrize(("asked_by", "value", "kept"), [
+    (REMOVED, "deprovisioned", True), (REMOVED, "active", False), ("Mira <mira@acme.example>", "deprovisioned", False),
+])  # fmt: skip
+def test_a_release_begins_the_grace_period_where_a_directory_asked(home, by, asked_by, value, kept):
     """As if the guard had released it before the directory was removed. Someone who imports a list decides by hand."""
     update_workspace(by, grace_days=14)
-    person = Person.create(name="Ana", status="active")
-    held.release(HeldChange.create(person=person, field="status", value="deprovisioned", asked_by=asked_by), by)
+    person = Person.create(name="Ana", status="active" if value == "deprovisioned" else "deprovisioned")
+    held.release(HeldChange.create(person=person, field="status", value=value, asked_by=asked_by), by)
     assert Person.get_by_id(person.id).remove_on == (today() + timedelta(days=14) if kept else None)
 
 
@@ -72,3 +74,10 @@ def test_a_directory_may_leave_more_changes_than_a_statement_may_bind_values(hom
                           value="deprovisioned", asked_by=REMOVED)  # fmt: skip
     with few_variables(db, 20):
         assert held_answered.having_them(held.waiting()) == {}
+
+
+def test_of_what_a_removed_directory_left_only_what_is_open_is_shown_to_one_of_its_name(home):
+    ana, ldap = Person.create(name="Ana"), Directory.create(kind="ldap", name="Company LDAP")
+    values = {"person": ana, "asked_by": REMOVED, "field": "status", "value": "deprovisioned"}
+    open_one, _ = (HeldChange.create(state=state, **values) for state in ("open", "dismissed"))
+    assert held.left_by(ldap) == [open_one]
