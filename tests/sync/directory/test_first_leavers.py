@@ -205,7 +205,7 @@ def test_one_person_alone_keeps_the_time_at_which_they_left(home):
 
 @pytest.mark.parametrize("whole", [True, False], ids=["read", "pushed"])
 def test_someone_leaves_a_directory_although_another_one_has_them(home, whole):
-    """Under an id that someone else has here, and of whom this directory says nothing else."""
+    """Under an id that someone else has here."""
     ana, here = Person.create(name="Ana"), Directory.create(kind="scim", name="LDAP")
     for directory, id in ((here, "1"), (Directory.create(kind="scim", name="Okta"), "2")):
         DirectoryEntry.create(directory=directory, external_id=id, person=ana)

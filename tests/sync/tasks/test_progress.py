@@ -75,7 +75,7 @@ def test_the_end_comes_before_a_change_and_the_worse_before_the_better(chat):
     assert (state.word, state.tone, state.live, state.why) == ("update failed", "attention", True, "why")
 
 
-def test_what_is_in_doubt_about_a_task_comes_before_what_went_wrong(chat):
+def test_a_doubt_about_a_task_comes_before_its_error(chat):
     ldap = Directory.create(kind="scim", name="LDAP", missing_since=utcnow())
     DirectoryEntry.create(directory=ldap, external_id="3", person=account(3).person)
     Task.update(report=Report.create(app=chat.app)).where(Task.id == task(3, "remove", "needs attention").id).execute()

@@ -124,13 +124,14 @@ def test_of_an_approval_what_takes_something_in_the_app_or_gives_another_role_is
     for name, kind, values in (
         ("Ada", "no longer assigned", {}), ("Ada", "to revoke access", {"before": "admin"}),
         ("Ada", "to change role", {"before": "admin"}), ("Ada", "to grant access", {"before": "admin"}),
-        ("Ada", "to invite", {}), ("Bo", "to grant access", {}), ("Bo", "no longer assigned", {"in_app": False}),
+        ("Ada", "to invite", {}), ("Bo", "to grant access", {"before": "admin"}),
+        ("Bo", "no longer assigned", {"in_app": False}),
         ("Ada", "removed user", {"report": Report.create(app=report.app, state="applied")}),
     ):  # fmt: skip
         Change.create(app=report.app, account=Account.get(Account.external_id == name), kind=kind,
                       **{"report": report, "in_app": True, "decision": "needs confirmation"} | values)  # fmt: skip
     assert still_to_remove.will_wait(report).startswith(
-        "2 removals, 1 revocation and 2 changes of role will wait: LDAP may lack changes since 01 Nov 2026 at 12:00.")
+        "2 removals, 1 revocation and 3 changes of role will wait: LDAP may lack changes since 01 Nov 2026 at 12:00.")
 
 
 def test_an_address_of_someone_who_is_here_ends_it_before_the_app_is_asked(report):
