@@ -236,3 +236,10 @@ def test_addresses_stay_if_many_of_those_who_are_here_would_lose_theirs(home, he
     moves = Moves(lost=[(person.name, person.name, person.id) for person in people_losing])
     address_moves._freeze(moves, directory, Guard(5, 20))
     assert (moves.frozen, len(moves.lost)) == (frozen, len(losing) - frozen)
+
+
+def test_a_disputed_address_that_nobody_else_claims_is_settled_and_stays(home):
+    PersonEmail.create(person=Person.create(name="Ana"), email=BOTH, email_key=BOTH, main=True, disputed=True)
+    assert address_moves.settle("FALSE").settled == []
+    moves = address_moves.settle()
+    assert (moves.settled, moves.lost, PersonEmail.get().disputed) == ([BOTH], [], False)

@@ -214,3 +214,17 @@ def test_someone_leaves_a_directory_although_another_one_has_them(home, whole):
         db.execute_sql("UPDATE read_person SET person_id = ? WHERE external_id = '1'", (ana.id,))
         guard._note_leaving(here, whole)
         assert db.execute_sql("SELECT person_id FROM read_leaving").fetchall() == [(ana.id,)]
+
+
+@pytest.mark.parametrize(("entry", "leaves"), [
+    ({}, False), ({"status": "active", "reported_status": GONE}, True), ({"status": GONE}, False),
+], ids=["here", "held as a leaver", "held as back"])  # fmt: skip
+def test_someone_leaves_who_is_here_by_no_other_entry_that_was_not_pushed(home, entry, leaves):
+    ana, ldap = Person.create(name="Ana"), Directory.create(kind="scim", name="LDAP")
+    DirectoryEntry.create(directory=ldap, external_id="1", person=ana)
+    DirectoryEntry.create(directory=ldap, external_id="2", person=ana, **entry)
+    with reading.staging():
+        reading.stage([DirectoryPerson(id="1", email="", status=GONE)])
+        db.execute_sql("UPDATE read_person SET person_id = ?", (ana.id,))
+        guard._note_leaving(ldap, whole=False)
+        assert bool(db.execute_sql("SELECT 1 FROM read_leaving").fetchall()) is leaves

@@ -6,9 +6,10 @@ from datetime import timedelta
 
 import pytest
 
+from connectors.base import DirectoryPerson
 from sync import names
-from sync.db import utcnow
-from sync.directory import directories, precedence
+from sync.db import db, utcnow
+from sync.directory import directories, precedence, reading
 from sync.models import Directory, DirectoryEntry, Person
 from sync.people import people
 from tests.sync.scripted import Scripted, entries_of, person, status
@@ -204,3 +205,22 @@ def _a_day_passes() -> None:
     for row in DirectoryEntry.select().where(DirectoryEntry.left_at.is_null(False)):
         DirectoryEntry.update(left_at=row.left_at - earlier).where(DirectoryEntry.id == row.id).execute()
     Directory.update(created_at=utcnow() - 3 * earlier).execute()
+
+
+def test_what_a_directory_says_now_is_noted_of_its_own_entries_unless_they_are_deleted(home):
+    here, there = (Directory.create(kind="scim", name=name) for name in ("HR", "IT"))
+    before = {"name": "Ana", "email": "ana@acme.example", "user_name": "ana", "employee_number": "7"}
+    cases = {"same": {}, "renamed": {"name": "Ann"}, "deleted": {"name": "Ann"}, "another login": {"user_name": "ann"},
+             "elsewhere": {"name": "Ann"}}  # fmt: skip
+    for who in cases:
+        DirectoryEntry.create(directory=there if who == "elsewhere" else here, external_id=who,
+                              person=Person.create(name=who), **before)  # fmt: skip
+    DirectoryEntry.create(directory=there, external_id="renamed", person=Person.create(name="theirs"), **before)
+    with reading.staging():
+        reading.stage([DirectoryPerson(id=who, **before | shown) for who, shown in cases.items()])
+        db.execute_sql("UPDATE read_person SET deleted = TRUE WHERE external_id = 'deleted'")
+        precedence.note_changes(here)
+        noted = db.execute_sql("SELECT p.name, field FROM read_changed JOIN person AS p ON p.id = person_id").fetchall()
+    assert noted == [("renamed", "name")]
+    assert {entry.person.name: (entry.name, entry.user_name) for entry in DirectoryEntry.select()} == dict.fromkeys(
+        [*cases, "theirs"], ("Ana", "ana")) | {"renamed": ("Ann", "ana"), "another login": ("Ana", "ann")}  # fmt: skip

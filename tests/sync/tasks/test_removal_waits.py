@@ -161,6 +161,7 @@ def test_after_a_restore_someone_may_be_in_a_directory_that_does_not_know_them(r
         entry("Ada", okta, known, known)
     assert (waits(report) or "").startswith("Okta may lack changes since 01 Nov 2026 at 12:00, so Ada may be ") is lacks
     assert still_to_remove.will_wait(report).startswith("1 removal will wait: Okta may lack changes") is lacks
+    assert in_doubt.of_people([]) == {}
 
 
 @pytest.mark.parametrize(("kind", "is_asked_by_hand", "state", "status", "says"), [
@@ -221,6 +222,7 @@ def test_someone_who_removes_by_hand_learns_of_a_return_only(report):
     assert named().startswith("Backup may lack changes")
     entry("Ada", Directory.create(kind="scim", name="Okta"), "deprovisioned", "active")
     assert named().startswith("Ada is back in Okta")
+    assert in_doubt.of_people([Person.get(Person.name == "Bo").id]) == {}
     Person.update(status="active").where(Person.id == ada.id).execute()
     assert not named()
     entry("Ada", Directory.create(kind="scim", name="LDAP"), "active", "deprovisioned")
