@@ -239,7 +239,9 @@ def test_addresses_stay_if_many_of_those_who_are_here_would_lose_theirs(home, he
 
 
 def test_a_disputed_address_that_nobody_else_claims_is_settled_and_stays(home):
-    PersonEmail.create(person=Person.create(name="Ana"), email=BOTH, email_key=BOTH, main=True, disputed=True)
+    """Also if nothing proves by now that it is theirs."""
+    ana = Person.create(name="Ana", status="deprovisioned")
+    PersonEmail.create(person=ana, email=BOTH, email_key=BOTH, main=True, disputed=True)
     assert address_moves.settle("FALSE").settled == []
     moves = address_moves.settle()
     assert (moves.settled, moves.lost, PersonEmail.get().disputed) == ([BOTH], [], False)

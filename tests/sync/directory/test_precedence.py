@@ -207,7 +207,7 @@ def _a_day_passes() -> None:
     Directory.update(created_at=utcnow() - 3 * earlier).execute()
 
 
-def test_what_a_directory_says_now_is_noted_of_its_own_entries_unless_they_are_deleted(home):
+def test_a_directory_changes_its_own_entries_unless_they_are_deleted(home):
     here, there = (Directory.create(kind="scim", name=name) for name in ("HR", "IT"))
     before = {"name": "Ana", "email": "ana@acme.example", "user_name": "ana", "employee_number": "7"}
     cases = {"same": {}, "renamed": {"name": "Ann"}, "deleted": {"name": "Ann"}, "another login": {"user_name": "ann"},
