@@ -25,6 +25,11 @@ def test_code_that_was_copied_with_its_time_since_the_start_is_newer_too(monkeyp
     assert known_items._hash_of_code.__wrapped__() is None
 
 
+def test_the_start_of_the_process_is_no_later_than_now():
+    """Otherwise code that was changed in the meantime would be trusted."""
+    assert known_items._process_started <= time.time()
+
+
 def test_all_that_makes_accounts_of_items_is_watched(monkeypatch, tmp_path):
     watched = set(known_items._code_files())
     for module in ("connectors.tools.items", "connectors.scim.connector", "connectors.names", "sync.checks.listed"):

@@ -6,7 +6,7 @@ import pytest
 
 from sync.directory import address_moves, directories
 from sync.directory.address_moves import Moves
-from sync.models import Directory, DirectoryEntry, HeldChange, Person, PersonEmail
+from sync.models import Directory, DirectoryAddress, DirectoryEntry, HeldChange, Person, PersonEmail
 from sync.people import people
 from sync.safety.guards import Guard
 from tests.sync.scripted import Scripted
@@ -245,3 +245,12 @@ def test_a_disputed_address_that_nobody_else_claims_is_settled_and_stays(home):
     assert address_moves.settle("FALSE").settled == []
     moves = address_moves.settle()
     assert (moves.settled, moves.lost, PersonEmail.get().disputed) == ([BOTH], [], False)
+
+
+def test_nobody_loses_an_address_who_is_not_looked_at(home):
+    ana = Person.create(name="Ana", status="deprovisioned")
+    PersonEmail.create(person=ana, email=BOTH, email_key=BOTH, main=True)
+    DirectoryAddress.create(directory=Directory.create(kind="scim", name="HR"), external_id="1", email=BOTH,
+                            email_key=BOTH)  # fmt: skip
+    assert address_moves.settle("FALSE").lost == []
+    assert address_moves.settle().lost == [(BOTH, BOTH, ana.id)]
