@@ -228,3 +228,15 @@ def test_someone_leaves_who_is_here_by_no_other_entry_that_was_not_pushed(home, 
         db.execute_sql("UPDATE read_person SET person_id = ?", (ana.id,))
         guard._note_leaving(ldap, whole=False)
         assert bool(db.execute_sql("SELECT 1 FROM read_leaving").fetchall()) is leaves
+
+
+@pytest.mark.parametrize("whole", [True, False], ids=["read", "pushed"])
+def test_a_person_has_the_reason_of_their_entry_once_a_burst_is_over(home, whole):
+    ana = Person.create(name="Ana", status_reason=f"Left LDAP{guard.AT_ONCE}")
+    ldap = Directory.create(kind="scim", name="LDAP")
+    DirectoryEntry.create(directory=ldap, external_id="1", person=ana, reason="Active in LDAP")
+    with reading.staging():
+        reading.stage([DirectoryPerson(id="1", email="")])
+        db.execute_sql("UPDATE read_person SET person_id = ?", (ana.id,))
+        guard.end_burst(ldap, whole)
+    assert Person.get_by_id(ana.id).status_reason == "Active in LDAP"
