@@ -266,6 +266,6 @@ def _say_finished(found: Report, waited: bool, as_json: bool) -> None:
         raise Failed(f"{removals} still under way. The server continues them.")
     if stuck:
         errors = in_doubt.errors(stuck)
-        notice("\n".join(f"{names.name_in_task(task)}: {errors.get(task.id)}" for task in stuck))
+        notice("\n".join(": ".join(filter(None, (names.name_in_task(task), errors.get(task.id)))) for task in stuck))
         end(FAILED)
     end(REPORT_WAITS if found.state == ReportState.OPEN else DONE)

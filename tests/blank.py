@@ -49,7 +49,7 @@ class Copy:
         return cls(config.database_path.read_bytes(), key, head)
 
     def later(self, config: Config) -> Copy:
-        """The one that is open, which began with this one. It is closed by it."""
+        """A copy of the installation that is open and began with this copy. Closes it."""
         if database.on_server():
             return self.of(config)
         restored.look()

@@ -168,8 +168,8 @@ def pytest_configure() -> None:
 
 
 def _know_modules_of_frames() -> None:
-    """pydantic asks of each class in which module each caller's frame is, and pytest's callers are many. Of a frame
-    without a file, inspect looks through all modules each time."""
+    """For each class, pydantic asks for the module of every caller's frame, and pytest has many callers. For a frame
+    without a file, inspect searches all modules each time."""
     look, known = inspect.getmodule, {}
 
     @functools.wraps(look)
@@ -236,7 +236,7 @@ def _content(request: pytest.FixtureRequest) -> str | None:
 
 
 def _step(request: pytest.FixtureRequest) -> Callable | None:
-    """That of the first fixture of this test that is `after` one (tests/sync/fixtures.py)."""
+    """The step of the test's first fixture that was made by `after` (tests/sync/fixtures.py)."""
     known = request.node._fixtureinfo.name2fixturedefs
     steps = (getattr(known[name][-1].func, "step", None) for name in request.fixturenames if name in known)
     return next(filter(None, steps), None)

@@ -165,9 +165,9 @@ class KeptFile:
         for number in os.listdir("/proc/self/fd"):
             try:
                 count += os.fstat(int(number)).st_ino == log
-            except OSError:  # it was that of the list
+            except OSError:  # the one that listed the folder
                 continue
-        return count == 2 + (self._messages is not None)  # that of the connection, and self._log
+        return count == 2 + (self._messages is not None)  # the connection's, and self._log
 
     def end(self) -> None:
         if self._next is not None:

@@ -177,7 +177,7 @@ def has(item: Any, key: Key) -> bool:
     for part in (key,) if isinstance(key, str) else key:
         if item is None:
             return True
-        if not isinstance(item, (dict, Mapping)) or part not in item:
+        if not isinstance(item, Mapping) or part not in item:
             return False
         item = item[part]
     return True

@@ -79,7 +79,7 @@ def settle(which: str = EVERYONE, directory: Directory | None = None, guard: Gua
 
 
 def _unclear(which: str) -> list[str]:
-    """Those of these addresses that are disputed, or that another entry claims. Only these can move or change."""
+    """The keys of the addresses that are disputed, or that another entry claims: only these can move or change."""
     return [normal for (normal,) in _rows(
         f"SELECT pe.email_key FROM person_email AS pe WHERE {which} AND (pe.disputed OR {CLAIMED})")]  # fmt: skip
 

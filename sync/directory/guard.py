@@ -104,7 +104,7 @@ def _newcomers(directory: Directory, since: str) -> int:
 
 
 def _note_leaving(directory: Directory, whole: bool) -> None:
-    """Those who are here by an entry, and by none of what was read."""
+    """Leaves in read_leaving the people who are here by an entry, although nothing that was read says so."""
     asked = "" if whole else "AND e.person_id IN (SELECT person_id FROM read_person)"
 
     def reported(entry: str, read: str) -> str:

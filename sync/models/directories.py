@@ -73,8 +73,8 @@ class DirectoryEntry(Base):
     `status` the one that was applied: they differ while a guard holds the change."""
 
     directory = ForeignKeyField(Directory, backref="entries", on_delete="CASCADE", index=False)
-    external_id = CharField()  # no reading's once the entry was used again for someone else: `former_id` is that one
-    former_id = CharField(null=True)
+    external_id = CharField()  # the directory's. Once it was used again for someone else, `former_id` is that one,
+    former_id = CharField(null=True)  # and `external_id` is one that no reading has
     person = ForeignKeyField(Person, backref="entries", on_delete="CASCADE")
     user_name = CharField(default="")
     email = CharField(default="")  # the directory's last value: only its changes are applied,

@@ -18,7 +18,8 @@ GROUP = 500  # rows that are looked at together
 
 
 class AsKnown:
-    """Of these rows, asked in their order. `dated` lists say each one's last day, or that there is none.
+    """Answers for each row, in their order, whether it says nothing new. `dated`: the list gives each person's last
+    day, or says that there is none.
 
     No two rows have an address in common, so that to import one doesn't change whether another is as known.
     """

@@ -77,7 +77,7 @@ def waiting(person: Person | None = None, directory: Directory | None = None) ->
 
 
 def left_by(directory: Directory) -> list[HeldChange]:
-    """What is held of a directory with this name that was removed; the oldest first, with its people."""
+    """The held changes that a removed directory with this name asked for, oldest first, with their people."""
     of_removed = HeldChange.directory.is_null() & (HeldChange.asked_by == names.signature_of_directory(directory))
     query = HeldChange.select(HeldChange, Person).join(Person).where(HeldChange.state == HeldChangeState.OPEN)
     return list(query.where(of_removed).order_by(Person.name, HeldChange.id))

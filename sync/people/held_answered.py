@@ -1,6 +1,6 @@
-"""A held change that says that someone has left, from a directory that was removed, when another directory has them:
-it no longer waits, as someone who is active in any directory is here. A list may be an old one, and a directory may not
-decide on people above the person responsible for it: of these, a page only says so."""
+"""Closes a held change that a removed directory left, and that says that someone has left, once another directory has
+them: someone who is active in any directory is here. A list may be old, and a directory may not decide on people above
+the person responsible for it. In these two cases nothing is closed, and the page says where the person is."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from sync.states import HeldField, PersonStatus
 
 @queue.each_minute
 def close_answered(now: datetime) -> None:
-    """Drop those whose people another directory has, if it shows who has left and may change them."""
+    """Close those whose people are in another directory, if it shows who has left and may change them."""
     if not _answered():
         return
     with writing():
@@ -44,8 +44,8 @@ def _answered() -> list[tuple[HeldChange, Directory]]:
 
 
 def having_them(changes: Iterable[HeldChange]) -> dict[int, list[Directory]]:
-    """By change id, of those that a removed directory asked for, and that say that someone who is here has left: the
-    directories that have this person."""
+    """By change id, the directories that have its person now. Only changes that a removed directory asked for, and that
+    say that someone who is here has left."""
     asked = {change.id: change.person_id for change in changes if _may_be_answered(change)}
     if not asked:
         return {}
@@ -66,6 +66,7 @@ def _may_be_answered(change: HeldChange) -> bool:
 
 
 def _shows_who_has_left(directory: Directory, since: datetime, now: datetime) -> bool:
-    """By a reading after `since`: they may have left both directories in the meantime. One that pushes isn't read."""
+    """Whether a reading after `since` shows that: they may have left both directories in the meantime. A directory that
+    pushes has no readings."""
     is_new = directory.next_read_at is None or directory.last_read_at is not None and directory.last_read_at >= since
     return is_new and directory.file_from is None and unread_directories.found(directory, now) is None

@@ -58,7 +58,7 @@ def by_asker(changes: Iterable[HeldChange], role: str | None) -> list[Together]:
 
 
 def of_asker(asker: str, role: str | None) -> Together:
-    """What waits of the asker with this key now; without changes if nothing does."""
+    """The asker with this key, and what waits now; without changes if nothing does."""
     return _together(asker, [change for change in held.waiting() if key(change) == asker], role)
 
 

@@ -15,7 +15,7 @@ from sync.settings import setting
 from sync.states import REMOVALS, ChangeKind, TaskKind, TaskState, texts
 from sync.workspace import WITHDRAWN, to_local
 
-# What someone is about to do by hand, of the kinds that may be in doubt.
+# The kinds of task that may be in doubt, and what someone does who carries one out by hand.
 _ACTS = {
     TaskKind.REMOVE: "remove the account",
     TaskKind.REVOKE: "revoke the access",
@@ -83,8 +83,8 @@ def may_wait(task: Task) -> bool:
 
 
 def errors(tasks: Iterable[Task]) -> dict[int, str]:
-    """By task id, what went wrong, and first what is in doubt about one that someone may do by hand in the app. Without
-    those of which there is nothing to say."""
+    """By task id, what to say of it: first what is in doubt, if someone may do it by hand in the app, then what went
+    wrong. A task of which there is nothing to say is left out."""
     tasks = list(tasks)
     doubts, found = _of_accounts(task.account_id for task in tasks if _may_be_done_by_hand(task)), {}
     for task in tasks:
@@ -109,7 +109,7 @@ def _of_accounts(account_ids: Iterable[int]) -> dict[int, Doubt]:
 
 
 def _is_about(task: Task, doubt: Doubt) -> bool:
-    """What someone asked for by hand is in doubt only if they may have asked for it because the person had left."""
+    """A task that someone asked for by hand is in doubt only if they may have asked because the person had left."""
     return task.report_id is not None or doubt.is_return and task.kind in _OF_LEAVERS
 
 

@@ -294,7 +294,7 @@ def keep_known_values(app: App, of: str | None = None) -> None:
 
     Inside the check's transaction, before it compares.
     """
-    if not _was_given("missing_fields", "defaulted_fields"):  # one that only has a default may be missing by now
+    if not _was_given("missing_fields", "defaulted_fields"):  # a field noted as defaulted may count as missing by now
         return
     if db.execute_sql("SELECT 1 FROM staged_account WHERE missing_fields <> 0 LIMIT 1").fetchone() is None:
         return

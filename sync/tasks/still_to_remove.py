@@ -18,7 +18,7 @@ from sync.states import REMOVALS, AccountMatch, ChangeDecision, ChangeKind, Pers
 from sync.words import listed, plural
 from sync.workspace import today
 
-# One, and several.
+# How one and several are called.
 REMOVAL, REVOCATION = ("removal", "removals"), ("revocation", "revocations")
 CHANGE_OF_ROLE = ("change of role", "changes of role")
 _WORDS = {kind: REMOVAL for kind in REMOVALS} | {ChangeKind.TO_REVOKE_ACCESS: REVOCATION}
@@ -42,9 +42,9 @@ def over(task: Task, account: Account) -> str | None:
 
 
 def waits(task: Task, account: Account) -> str | None:
-    """Why a removal, the end of an access or another role that nobody asked for by hand waits; None if it doesn't. A
-    directory says that the person is back, or, where groups want it, that they have left, and that is held; or one by
-    which they left, or that has their groups, may lack changes."""
+    """Why an approved removal, revocation or change of role waits; None if it doesn't, or if someone asked for it by
+    hand. It waits while a held change says that the person is back (or has left, where groups ask for the change), and
+    while their directory may lack changes."""
     if task.report_id is None:
         return None
     doubt = in_doubt.of_people([account.person_id]).get(account.person_id)

@@ -36,7 +36,7 @@ class SampleApp:
         self.store = self.make_store(folder)
         self.token, self.reading_token = self.store.token, self.store.reading_token
         self._faults, self._served, self._process, self._held = Faults(), None, None, None
-        self._begun: bytes | None = None  # with what it began the last time
+        self._begun: bytes | None = None  # the content that it began with the last time
         self.start()
 
     def start(self) -> None:

@@ -1,5 +1,5 @@
-"""Which person a staged entry belongs to. For each condition in sync/directory/finding.py there is a person for whom
-only that condition decides. Apart from what their name says, everyone would be found, parted or given back."""
+"""A staged entry finds its person, or nobody. Each condition of sync/directory/finding.py has one person whose result
+depends on it alone. Without the condition, that person would be found, parted or given back like the rest."""
 
 from __future__ import annotations
 
