@@ -99,8 +99,11 @@ def test_a_task_is_not_out_of_date_for_what_it_has_done_itself(groups):
     change = Change.create(app=groups.app, kind="to change role", account=groups.account(1), in_app=True,
                            decision="confirmed", detail=detail)  # fmt: skip
     Account.update(role="admin").where(Account.email == email(1)).execute()
-    perform.refuse_if_over(Task.create(app=groups.app, kind="change role", account=groups.account(1), change=change,
-                                       detail=detail))  # fmt: skip
+    task = Task.create(app=groups.app, kind="change role", account=groups.account(1), change=change, detail=detail)
+    perform.refuse_if_over(task)
+    Account.update(state="removing").where(Account.email == email(1)).execute()
+    with pytest.raises(perform.NoLongerNeeded, match=UNUSED):
+        perform.refuse_if_over(Task.get_by_id(task.id))
 
 
 @pytest.mark.parametrize(("of", "values", "still"), [

@@ -173,6 +173,14 @@ def test_a_sole_manager_who_is_undecided_or_left_out_stays_whatever_was_chosen_b
     assert Change.get().decision == ("needs confirmation" if way == "undecided" else "left out")
 
 
+def test_nothing_is_asked_about_the_assets_of_a_protected_account_that_no_approval_covers(chat, channel, olga):
+    mine = Account.get(Account.email == email(1))
+    members.protect(mine, "a pilot", chat.by)
+    offboarding.start(chat.people[1], olga, set(), {}, locked={mine.id})
+    assert Person.get_by_id(chat.people[1].id).status == "deprovisioned"
+    assert not Task.select().exists() and Account.get_by_id(mine.id).state == "present"
+
+
 def test_one_who_is_left_out_finishes_nothing_while_others_wait_in_the_report(chat, olga):
     chat.leave(4)
     chat.check()
