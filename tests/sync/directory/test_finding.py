@@ -266,6 +266,15 @@ def test_an_id_that_reads_like_a_note_of_ours_makes_nobody_a_leaver(here):
         (id, "active") for id in ids}  # fmt: skip
 
 
+def test_no_id_of_a_directory_can_be_that_of_an_entry_which_was_used_again(here):
+    """It would make a leaver someone who is here. The ids of entries can be guessed."""
+    former = enter(here, known("former", employee_number="7"), "id", employee_number="7")
+    stage("id", name="Cy", employee_number="8")
+    stage(f"used again {former.id}")
+    finding.find_people(here, worldwide_ids=False)
+    assert DirectoryEntry.get_by_id(former.id).former_id == "id" and found() == {}
+
+
 def test_a_person_whose_entry_was_used_again_is_not_found_by_an_address_that_the_new_one_has(here, there):
     """They would be here again as someone else."""
     cases = ("used again", "of another file", "back under its own name", "never used again")
