@@ -12,7 +12,7 @@ from sync.db import db, utcnow, writing
 from sync.directory import directories, guard, reading
 from sync.matching import doubtful
 from sync.models import Account, App, Directory, DirectoryEntry, Offboarding, Person, Task
-from sync.people import holds, people
+from sync.people import holds, last_owner, people
 from sync.rank import Asker
 from sync.safety.guards import workspace_guard
 from sync.tasks import still_to_remove
@@ -240,3 +240,13 @@ def test_a_person_has_the_reason_of_their_entry_once_a_burst_is_over(home, whole
         db.execute_sql("UPDATE read_person SET person_id = ?", (ana.id,))
         guard.end_burst(ldap, whole)
     assert Person.get_by_id(ana.id).status_reason == "Active in LDAP"
+
+
+def test_an_owner_may_leave_where_another_one_is_here_by_hand(home):
+    ldap = Directory.create(kind="csv", name="LDAP")
+    for name, by_hand in (("Ana", "active"), ("Bo", None)):
+        owner = Person.create(name=name, status="active", workspace_role="owner", status_by_hand=by_hand)
+        DirectoryEntry.create(directory=ldap, external_id=name, person=owner)
+    with reading.staging():
+        last_owner.hold_last_owner(ldap, whole=True)
+        assert not db.execute_sql("SELECT 1 FROM read_leaving").fetchall()

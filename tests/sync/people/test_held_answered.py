@@ -22,7 +22,8 @@ LONG_AGO, SEEN, LATER = datetime(2000, 1, 1), datetime(2026, 11, 1), datetime(21
     (False, {"asked_by": "Mira <mira@acme.example>"}), (False, {"value": "active"}), (False, {"field": "name"}),
     (False, {"state": "dismissed"}), (False, {"person": "deprovisioned"}), (False, {"entry_of": "Ben"}),
     (False, {"file_from": SEEN}), (False, {"missing_since": SEEN}), (False, {"directory": "Okta"}),
-    (False, {"created_at": LATER}), (True, {"created_at": "when it was read"}), (False, {"last_read_at": None}), (True, {"created_at": LATER, "next_read_at": None}),
+    (False, {"created_at": LATER}), (True, {"created_at": "when it was read"}), (False, {"last_read_at": None}),
+    (True, {"created_at": LATER, "next_read_at": None}),
     (False, {"workspace_role": "owner"}), (True, {"workspace_role": "owner", "vouched_for": True}),
 ], ids=str)  # fmt: skip
 def test_it_is_closed_where_a_directory_that_shows_who_has_left_has_the_person(home, closes, values):
@@ -31,8 +32,8 @@ def test_it_is_closed_where_a_directory_that_shows_who_has_left_has_the_person(h
 
     read = utcnow()
     values = {name: read if value == "when it was read" else value for name, value in values.items()}
-    okta = Directory.create(kind="okta", name="Okta", **of("last_read_at next_read_at file_from missing_since vouched_for",
-                                                           last_read_at=read, next_read_at=read))  # fmt: skip
+    shows = of("last_read_at next_read_at file_from missing_since vouched_for", last_read_at=read, next_read_at=read)
+    okta = Directory.create(kind="okta", name="Okta", **shows)
     DirectoryToken.create(directory=okta, token_hash="1")
     people = {name: Person.create(name=name, status=values.get("person", "active"), **of("workspace_role"))
               for name in ("Ana", "Ben")}  # fmt: skip
