@@ -204,7 +204,7 @@ def test_a_row_with_more_addresses_than_someone_can_have_is_refused_though_all_a
         import_rows([f"bo@acme.example,Bo,active,,{';'.join(others)},,,"], by)
 
 
-def test_what_a_list_says_of_someone_is_done_though_all_else_is_known(by):
+def test_an_import_changes_the_one_thing_that_is_new_about_someone(by):
     """An address more than they have, a main one where none is, and a last day of someone who has left."""
     rows = known_rows(range(4))
     import_rows(rows, by)
