@@ -6,9 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from sync.db import utcnow
-from sync.models import Account, Assignment, DirectoryGroup, GroupRule, Invitation, Person
+from sync.db import db, utcnow, writing
+from sync.groups import assignments
+from sync.models import Account, Assignment, DirectoryGroup, GroupRule, Invitation, Person, Task
 from sync.people import people
+from sync.safety import wanted
 from tests.sync.fixtures import email
 
 LONG_AGO = utcnow() - timedelta(days=90)
@@ -92,6 +94,26 @@ def test_a_decision_about_another_person_leaves_nobody_out(groups, ten, decided_
     Account.update(left_out_reason="Needed", left_out_at=utcnow(), left_out_person=groups.chat.people[decided_about]
                    ).where(Account.email == email(3)).execute()  # fmt: skip
     assert groups.found()["no longer assigned"] == {email(3): decision}
+
+
+@pytest.mark.parametrize(("state", "is_asked"), [("queued", False), ("needs attention", False), ("done", True)])
+def test_a_role_is_not_asked_for_again_while_its_task_waits(groups, three, state, is_asked):
+    Task.create(app=groups.app, kind="change role", account=groups.account(3), detail={"role": "admin"}, state=state)
+    assert (email(3) in groups.found().get("to change role", {})) is is_asked
+
+
+@pytest.mark.parametrize(("values", "why"), [
+    ({"protection_reason": "Needed"}, "by hand"), ({"role": "admin"}, "last administrator"), ({}, None)])
+def test_a_protected_account_of_someone_no_longer_assigned_is_reported_as_such(groups, values, why):
+    Account.update(role="member").execute()
+    Account.update(**{"role": "member", **values}).where(Account.email == email(3)).execute()
+    account = groups.account(3)
+    Assignment.create(app=groups.app, person=account.person, role="member", ended_at=LONG_AGO)
+    with writing():
+        wanted.want_nothing()
+        assignments.compare(assignments.gather(groups.app))
+        rows = db.execute_sql("SELECT account_id, protection FROM wanted WHERE kind = 'no longer assigned'").fetchall()
+    assert rows == [(account.id, why)]
 
 
 def test_nobody_is_removed_while_a_rule_that_covers_them_rests(groups, three):

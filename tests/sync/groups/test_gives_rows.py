@@ -112,6 +112,21 @@ def test_a_rule_gives_another_role_there_but_lowers_nobody_who_manages_the_asset
     assert bool(wanted(groups, "to grant access", (room, "editor"))) == is_changed
 
 
+@pytest.mark.parametrize("rests", [True, False])
+def test_no_other_role_is_given_there_while_a_rule_rests_or_its_people_are_unknown(groups, ten, room, rests):
+    """They may have the role there by that rule."""
+    groups.put(1, "Sales", "Rest")
+    groups.read()
+    groups.rule("Rest", "member")
+    Access.create(app=groups.app, account=groups.account(1), asset=room, role="viewer")
+    assert wanted(groups, "to grant access", (room, "editor"))
+    if rests:
+        DirectoryGroup.update(gone_at=utcnow()).where(DirectoryGroup.name == "Rest").execute()
+    else:
+        GroupRule.create(app=groups.app, group_name="Gone", role="member")
+    assert not wanted(groups, "to grant access", (room, "editor"))
+
+
 def test_a_role_there_that_only_the_app_can_change_is_neither_proposed_nor_saved(groups, ten, room, monkeypatch):
     """As HubSpot's primary team: the task would be refused each time."""
     monkeypatch.setattr(SampleChat, "asset_roles_by_hand", frozenset({("room", "keeper")}))

@@ -6,7 +6,7 @@ import pytest
 
 from sync.db import utcnow
 from sync.groups import still_wanted
-from sync.models import Account, App, Asset, Assignment, Change, GroupRuleAsset, Person, Task
+from sync.models import Access, Account, App, Asset, Assignment, Change, GroupRule, GroupRuleAsset, Person, Task
 from sync.people import people
 from sync.safety.protection import OTHER_EMAIL
 from sync.states import Protection
@@ -27,13 +27,16 @@ UNUSED = "The account is no longer in use"
     (Assignment, {"ended_at": None}, "No rule covers this account now"),
 ])  # fmt: skip
 def test_the_removal_of_someone_no_longer_assigned(groups, chat, of, values, why):
-    one = chat.people[1]
-    Assignment.create(app=groups.app, person=one, role="member", ended_at=utcnow())
+    """An assignment in another app that has ended is no reason for it."""
+    one, other = chat.people[1], App.create(connector="listed", name="Other", category="Test")
+    for app in (groups.app, other):
+        Assignment.create(app=app, person=one, role="member", ended_at=utcnow())
     change = Change.create(app=groups.app, kind="no longer assigned", account=groups.account(1), person=one,
                            in_app=True, decision="needs confirmation")  # fmt: skip
     if "person" in values:
         values = {"person": chat.people[values["person"]]}
-    rows = {Account: Account.email == email(1), Person: Person.id == one.id, Assignment: Assignment.person == one}[of]
+    rows = {Account: Account.email == email(1), Person: Person.id == one.id,
+            Assignment: Assignment.app == groups.app}[of]  # fmt: skip
     if values:
         of.update(**values).where(rows).execute()
     assert still_wanted.no_longer_holds(Change.get_by_id(change.id)) == why
@@ -51,6 +54,8 @@ def test_of_several_people_those_are_assigned_again_whom_a_rule_covers_or_whom_n
     asked = {chat.people[number].id: number for number in range(1, 7)}
     assert {asked[id] for id in still_wanted.assigned_again(groups.app, asked)} == {1, 2, 4, 5, 6}
     assert {asked[id] for id in still_wanted.assigned_again(groups.app, [*asked][:1])} == {1}
+    GroupRule.create(app=groups.app, group_name="Gone", role="member")
+    assert still_wanted.assigned_again(groups.app, asked) == set(asked), "a rule may cover anyone"
 
 
 @pytest.mark.parametrize(("wanted", "others", "kind"), [
@@ -119,6 +124,26 @@ def test_access_that_a_rule_gives(groups, of, values, still):
                            decision="needs confirmation", detail={"role": "viewer", "before": None})  # fmt: skip
     if values:
         of.update(**values).execute()
+    assert (still_wanted.no_longer_holds(Change.get_by_id(change.id)) is None) == still
+
+
+@pytest.mark.parametrize(("of", "values", "still"), [
+    (Asset, {}, True), (Asset, {"state": "gone"}, False), (Access, {"role": "editor"}, False),
+    (Access, {"granted_by": None}, False), (Access, {"privileged": True}, False),
+])  # fmt: skip
+def test_access_that_a_rule_no_longer_gives(groups, of, values, still):
+    groups.put(1, "Sales")
+    groups.put(2, "Rest")
+    groups.read()
+    room = Asset.create(app=groups.app, external_id="r", kind="room", name="Room")
+    groups.rule("Sales", "member")
+    groups.rule("Rest", "member", (room, "viewer"))
+    one = groups.account(1)
+    access = Access.create(app=groups.app, account=one, asset=room, role="viewer", granted_by="in group Rest")
+    change = Change.create(app=groups.app, kind="to revoke access", account=one, in_app=True, asset=room,
+                           decision="needs confirmation", detail={"role": "", "before": "viewer"})  # fmt: skip
+    if values:
+        of.update(**values).where(of.id == {Asset: room, Access: access}[of].id).execute()
     assert (still_wanted.no_longer_holds(Change.get_by_id(change.id)) is None) == still
 
 

@@ -11,7 +11,7 @@ from sync.db import utcnow
 from sync.home import summary
 from sync.jobs import asking
 from sync.matching import members
-from sync.models import Account, Activity, App, Change, Person, Task
+from sync.models import Account, Activity, App, Change, Person, Report, Task
 from sync.offboarding import offboarding
 from sync.offboarding.offboarding import OffboardingProblem
 from sync.offboarding.preview import preview
@@ -179,6 +179,27 @@ def test_nothing_is_asked_about_the_assets_of_a_protected_account_that_no_approv
     offboarding.start(chat.people[1], olga, set(), {}, locked={mine.id})
     assert Person.get_by_id(chat.people[1].id).status == "deprovisioned"
     assert not Task.select().exists() and Account.get_by_id(mine.id).state == "present"
+
+
+def test_only_what_is_undecided_about_the_account_in_the_open_report_is_settled(chat, olga):
+    mine, report, old = Account.get(Account.email == email(3)), Report.create(app=chat.app), Report.create(
+        app=chat.app, state="applied")  # fmt: skip
+    made = [Change.create(app=chat.app, report=of, account=mine, kind=kind, in_app=True, decision=decision)
+            for of, kind, decision in ((report, "to change role", "left out"), (report, "to grant access", "confirmed"),
+                                       (old, "to change role", "left out"))]  # fmt: skip
+    offboard(chat.people[3], olga)
+    assert [(one.report, one.decision) for one in map(Change.get_by_id, made)] == [
+        (None, "ignored"), (report, "confirmed"), (old, "left out")]
+
+
+@pytest.mark.parametrize(("decision", "is_as_old"), [("held", True), ("needs confirmation", True), ("left out", False)])
+def test_one_that_was_left_out_is_new_to_the_guard(chat, olga, decision, is_as_old):
+    """A release of the report covers only what it showed as waiting."""
+    chat.leave(3)
+    report, long_ago = chat.check().report, utcnow() - 9 * TOMORROW
+    Change.update(decision=decision, created_at=long_ago).where(Change.report == report).execute()
+    asked = offboarding._question(report, Account.get(Account.email == email(3)), chat.people[3], None)
+    assert (asked.created_at == long_ago) is is_as_old
 
 
 def test_one_who_is_left_out_finishes_nothing_while_others_wait_in_the_report(chat, olga):
