@@ -27,7 +27,7 @@ UNUSED = "The account is no longer in use"
     (Assignment, {"ended_at": None}, "No rule covers this account now"),
 ])  # fmt: skip
 def test_the_removal_of_someone_no_longer_assigned(groups, chat, of, values, why):
-    """An assignment in another app that has ended is no reason for it."""
+    """An assignment in another app that has ended changes nothing."""
     one, other = chat.people[1], App.create(connector="listed", name="Other", category="Test")
     for app in (groups.app, other):
         Assignment.create(app=app, person=one, role="member", ended_at=utcnow())
