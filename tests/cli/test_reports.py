@@ -47,8 +47,8 @@ def test_a_report_says_what_its_removals_do_in_the_app(rollcall, leaver):
 
 
 def test_everyone_left_out(rollcall, leaver):
-    done = rollcall.json("finish", "Chat", "--yes", "--wait", "--leave-out", f"{external_id(leaver, 'Tom')}=Contractor")
-    assert done["tasks"] == [] and done["state"] == "applied"
+    done = rollcall.run("finish", "Chat", "--yes", "--wait", "--leave-out", f"{external_id(leaver, 'Tom')}=Contractor")
+    assert done.out.endswith(" is applied.\nThere was nothing to do in the app.\n")
     [change] = rollcall.json("report", "Chat")["changes"]
     assert change["decision"] == "left out"
     assert rollcall.json("check", "Chat", code=0)["waiting"] == 0
@@ -58,7 +58,7 @@ def test_a_refused_removal_needs_attention_and_is_tried_again(rollcall, leaver):
     leaver.fault("forbidden", method="DELETE")
     answer = rollcall.run("finish", "Chat", "--yes", "--wait", "--json", code=1)
     [task] = answer.document["tasks"]
-    assert task["state"] == "needs attention" and task["error"] in answer.err
+    assert f"{task['id']}  Chat: remove Tom, needs attention: {task['error']}\nTom: {task['error']}\n" in answer.err
     failed = rollcall.run("tasks", "--retry", str(task["id"]), "--json", code=1)
     assert failed.document["tasks"][0]["state"] == "needs attention" and failed.err
     assert rollcall.run("doctor", code=1).out.count("wrong") >= 1
@@ -73,9 +73,11 @@ def test_a_refused_removal_needs_attention_and_is_tried_again(rollcall, leaver):
 
 def test_done_by_hand(rollcall, leaver):
     leaver.fault("forbidden", method="DELETE")
-    [task] = rollcall.json("finish", "Chat", "--yes", "--wait", code=1)["tasks"]
-    assert rollcall.json("tasks", "--done", str(task["id"]))["tasks"][0]["state"] == "done"
-    assert rollcall.run("tasks", "--done", str(task["id"]), code=1).out == ""
+    finished, line, *_ = rollcall.run("finish", "Chat", "--yes", "--wait", code=1).out.splitlines()
+    task, _, said = line.partition("  Chat: remove Tom, needs attention: ")
+    assert finished.startswith("Report ") and said
+    assert rollcall.run("tasks", "--done", task).out == f"{task}  Chat: remove Tom, done\n"
+    assert rollcall.run("tasks", "--done", task, code=1).out == ""
     assert rollcall.run("tasks", "--done", "1", "--retry", "1", code=2).out == ""
 
 
