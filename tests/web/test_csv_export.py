@@ -85,6 +85,9 @@ def test_a_leaver_is_a_to_do_that_ends_when_someone_confirms_it(owner: Client, s
     change.delete_instance()
     assert page.count("I did it in Drawing") == 1 and "Retry" not in page and "removal failed" not in page
     assert outcome(app, [task]).words.startswith("Drawing: 1 change has to be made by hand.")
+    for error, why in (("Refused.\nHTTP 403", " Refused."), (None, "")):
+        failed = Task(id=0, kind="remove", state="failed", error=error)
+        assert outcome(app, [failed]).words == f"Drawing: 1 change failed and needs attention.{why}"
     assert "Waits for someone to remove from the app by hand" in page and "Could not" not in page
     home = owner.get("/").text
     assert "1 change in Drawing has to be made by hand" in home and "failed and" not in home
