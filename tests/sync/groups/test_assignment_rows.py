@@ -61,6 +61,12 @@ def test_someone_who_is_back_in_a_group_is_assigned_since_then(groups, three):
     assert assigned.ended_at is None and assigned.since > LONG_AGO
 
 
+def test_someone_without_an_account_stays_assigned_since_then(groups, ten):
+    Assignment.create(app=groups.app, person=ten, role="admin", since=LONG_AGO)
+    groups.found()
+    assert Assignment.get().since == LONG_AGO
+
+
 def test_another_role_by_the_rules_is_not_another_assignment(groups, three):
     Assignment.create(app=groups.app, person=three, role="member", since=LONG_AGO)
     groups.found()

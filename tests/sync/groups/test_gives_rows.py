@@ -69,6 +69,8 @@ def test_another_app_with_the_same_person_changes_nothing(groups, second, ten):
     Invitation.create(email=email(10), email_key=email(10), state="invited", **theirs)
     LeftOut.create(kind="to invite", role="admin", reason="Not needed there", **theirs)
     Assignment.create(app=second.app, person=groups.chat.people[3], role="member")
+    GroupRule.create(app=second.app, group_name="Gone", role="member")
+    assert assignments.is_blind(second.app) and not assignments.is_blind(groups.app)
     assert groups.found() == {"to invite": {email(10): "needs confirmation"}}
     assert Assignment.get(Assignment.app == second.app).ended_at is None
 

@@ -58,6 +58,18 @@ def test_of_several_people_those_are_assigned_again_whom_a_rule_covers_or_whom_n
     assert still_wanted.assigned_again(groups.app, asked) == set(asked), "a rule may cover anyone"
 
 
+@pytest.mark.parametrize(("kind", "values", "code"), [
+    ("no longer assigned", {"protection_reason": "Needed"}, Protection.BY_HAND), ("no longer assigned", {}, None),
+    ("to change role", {"external_id": "robot"}, Protection.AUTOMATION_ACCOUNT), ("to change role", {}, None)])
+def test_group_rules_carry_out_nothing_on_a_protected_account(groups, kind, values, code):
+    App.update(automation_external_id="robot").where(App.id == groups.app.id).execute()
+    Account.update(**{"role": "member", **values}).where(Account.email == email(3)).execute()
+    change = Change.create(app=groups.app, kind=kind, account=groups.account(3), in_app=True,
+                           decision="needs confirmation", detail={"role": "admin", "before": "member"})  # fmt: skip
+    found = still_wanted.protected(Change.get_by_id(change.id))
+    assert (found and found.code) == code
+
+
 @pytest.mark.parametrize(("wanted", "others", "kind"), [
     ("member", "member", Protection.LAST_ADMINISTRATOR), ("member", "admin", None), ("owner", "member", None)])
 def test_the_last_administrator_keeps_a_role_whatever_the_rules_give(groups, chat, wanted, others, kind):
