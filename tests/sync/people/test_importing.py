@@ -147,7 +147,7 @@ def test_a_list_in_which_nothing_is_new_is_read_by_a_few_statements(by, monkeypa
     import_rows(rows, by)
     PersonEmail.update(vouched_for=False).where(PersonEmail.email.startswith("f")).execute()
     main_only = [f"P{number}@Acme.example,,,,,,," for number in range(30)]
-    spaced = [row.replace("Person ", " Person  ").replace(",f", ",F") for row in rows]
+    spaced = [row.replace("Person ", "Person\u200b ").replace(",f", ",F") for row in rows]
     assert statements(main_only, by) < 20
     PersonEmail.update(vouched_for=True).execute()
     assert statements(spaced, by) < 20
