@@ -8,7 +8,7 @@ from sync.states import ChangeKind, CheckState, HeldChangeState, TaskKind, TaskS
 # Shown as they are stored.
 PLAIN = frozenset((
     "accepted missing fields", "accepted that nobody manages it", "added person", "added second factor",
-    "asked for a check", "asked for a new password", "cancelled check", "cancelled invitation",
+    "asked for a check", "asked for a new password", "began grace period", "cancelled check", "cancelled invitation",
     "cancelled offboarding", "cancelled task", "changed daily check", "changed e-mail", "changed employee number",
     "changed guard", "changed mail server", "changed matching by user name", "changed name",
     "changed order of directories", "changed removal policy", "changed seat price", "changed setting",

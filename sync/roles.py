@@ -132,6 +132,12 @@ def why_last(label: str) -> str:
     return f"coalesce('{_LAST_ONE[0]}' || {label} || '{_LAST_ONE[1]}', '{_NOT_NAMED}')"
 
 
+def last_one_named(why: str) -> str | None:
+    """The label in a sentence of why_last(); None in any other sentence."""
+    begin, end = _LAST_ONE
+    return why.removeprefix(begin).removesuffix(end) if why.startswith(begin) and why.endswith(end) else None
+
+
 @dataclass(frozen=True)
 class Roles:
     """The roles of an app: `labels` by id, in the app's own order."""

@@ -168,10 +168,11 @@ def _record_moved(moves: Moves, by: str) -> Iterator[str]:
 
 def _record_disputes(moves: Moves, by: str) -> None:
     claims = addresses.claims(moves.disputed)
-    for normals, what in ((moves.disputed, "e-mail address is disputed"), (moves.settled, "e-mail address is settled")):
+    for normals, what, has_claims in ((moves.disputed, "e-mail address is disputed", True),
+                                      (moves.settled, "e-mail address is settled", False)):  # fmt: skip
         for normal in normals:
             [(email, person)] = _rows("SELECT email, person_id FROM person_email WHERE email_key = ?", normal)
-            why = addresses.claimed_by(claims.get(normal, ())) if what.endswith("disputed") else ""
+            why = addresses.claimed_by(claims.get(normal, ())) if has_claims else ""
             activity.record(by, what, about=email, why=why, person=person)
 
 

@@ -31,7 +31,7 @@ from sync.workspace import day_in_words, today, workspace
 LATEST = "latest time"  # the latest that a sweep has seen, ISO 8601, UTC
 BEHIND = timedelta(minutes=5)  # as much as a time server may turn a clock back in one step
 NAMED = 20  # people
-OF_GRACE = " of grace"  # how the reason of such a day ends
+DAY_SET, GRACE_BEGAN = "set remove-on date", "began grace period"  # what the log says of such a day
 FARTHEST = timedelta(hours=26)  # that a daily check, or another attempt, is planned ahead; some days have 25 hours
 
 
@@ -74,24 +74,25 @@ def _keep_for_the_grace_period(now: datetime) -> None:
     """Count it from now on for those who left while the clock was ahead."""
     last_day = today() + timedelta(days=workspace().grace_days)
     for person, entry in _days_set_after(now):
-        if entry.why.endswith(OF_GRACE) and person.remove_on > last_day:
+        if entry.what == GRACE_BEGAN and person.remove_on > last_day:
             Person.update(remove_on=last_day).where(Person.id == person.id).execute()
-            activity.record("Rollcall", "set remove-on date", about=person_name(person), before=entry.after,
+            activity.record("Rollcall", DAY_SET, about=person_name(person), before=entry.after,
                             after=str(last_day), why="The clock was ahead when they left", person=person)
 
 
 def _days_set_after(now: datetime) -> list[tuple[Person, Activity]]:
     """The people whose accounts are kept until a day that was set after `now`, with the entry about it."""
-    entries = Activity.select(Activity, Person).join(Person).where(
-        Activity.at > now, Activity.what == "set remove-on date", Person.remove_on.is_null(False)).order_by(Activity.id)
-    return [(entry.person, entry) for entry in list(entries) if entry.after == str(entry.person.remove_on)]
+    since, is_set = Activity.at > now, Activity.what.in_((DAY_SET, GRACE_BEGAN))
+    entries = Activity.select(Activity, Person).join(Person).where(since, is_set, Person.remove_on.is_null(False))
+    return [(entry.person, entry) for entry in list(entries.order_by(Activity.id))
+            if entry.after == str(entry.person.remove_on)]
 
 
 def _chosen_by_the_wrong_clock(now: datetime) -> str:
     accepted = AcceptedLeaver.select(AcceptedLeaver, Person).join(Person).where(
         AcceptedLeaver.accepted_at > now, AcceptedLeaver.ended_at.is_null()).order_by(AcceptedLeaver.id)  # fmt: skip
     days = {(person_name(person), person.remove_on) for person, entry in _days_set_after(now)
-            if not entry.why.endswith(OF_GRACE)}
+            if entry.what != GRACE_BEGAN}
     days |= {(person_name(row.person), row.until) for row in accepted}
     if not days:
         return ""

@@ -10,7 +10,7 @@ from sync import activity, rank
 from sync.apps import owners, standing_approvals
 from sync.db import db, utcnow, writing
 from sync.jobs import comparing
-from sync.jobs.clock import OF_GRACE
+from sync.jobs.clock import DAY_SET, GRACE_BEGAN
 from sync.models import Change, Offboarding, Person
 from sync.names import person_name, short_name
 from sync.once import once
@@ -97,12 +97,12 @@ def _refuse_impossible(day: date | None) -> None:
         raise KeepingProblem("That day is more than ten years away.")
 
 
-def _set(person: Person, day: date | None, by: str, why: str = "") -> None:
+def _set(person: Person, day: date | None, by: str, why: str = "", what: str = DAY_SET) -> None:
     before = Person.get_by_id(person.id).remove_on
     if before != day:
         Person.update(remove_on=day).where(Person.id == person.id).execute()
         comparing.apps_of([person.id])
-        activity.record(by, "set remove-on date" if day else "cleared remove-on date", about=person_name(person),
+        activity.record(by, what if day else "cleared remove-on date", about=person_name(person),
                         why=why, before=before and str(before), after=day and str(day), person=person)
     person.remove_on = day
 
@@ -173,7 +173,7 @@ def begin_grace(persons: Iterable[Person], by: str) -> None:
     days = workspace().grace_days
     for person in persons if days else ():
         if Person.get_by_id(person.id).remove_on is None:
-            _set(person, today() + timedelta(days=days), by, f"{plural(days, 'day')}{OF_GRACE}")
+            _set(person, today() + timedelta(days=days), by, plural(days, "day"), GRACE_BEGAN)
 
 
 def end_of_grace(left_at: datetime) -> date | None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from sync import roles
 from sync.apps import assets
 from sync.models import Account, App
 from sync.names import person_name
@@ -27,7 +28,6 @@ SENTENCES = {
                             "matched. Match it again first.",
     Protection.LAST_ADMINISTRATOR: "{name} has left and is {why} of {app}: make someone else {role} first.",
 }  # fmt: skip
-_LAST, _OF_THE_APP = "the last ", " of the app"
 
 
 @dataclass(frozen=True)
@@ -55,9 +55,9 @@ def _stuck(leaver: Leaver) -> Stuck:
     code = Protection(leaver.change.protection or Protection.BY_HAND)
     why, role = leaver.protection_reason.removeprefix("Protected: ").removeprefix("legal hold: "), ""
     if code == Protection.LAST_ADMINISTRATOR:
-        is_named = why.startswith(_LAST) and why.endswith(_OF_THE_APP)
-        role = why.removeprefix(_LAST).removesuffix(_OF_THE_APP) if is_named else "an administrator"
-        why = f"the last {role}" if is_named else "the last known administrator"
+        named = roles.last_one_named(leaver.protection_reason)
+        role = "an administrator" if named is None else named
+        why = f"the last {named or 'known administrator'}"
     words = SENTENCES[code].format(name=person_name(leaver.person), app=leaver.account.app.name, why=why, role=role)
     return Stuck(leaver.account, code, words, leaver.change.report_id, role)
 
