@@ -74,14 +74,16 @@ def keep_departures(directory: Directory, person_ids: Collection[int]) -> None:
 
 def end_burst(directory: Directory, whole: bool) -> None:
     """Give people who were part of a burst, and are again what the directory reports, the reason of their entry."""
-    staged = "" if whole else "AND person.id IN (SELECT person_id FROM read_person)"
-    if whole and not _count("SELECT EXISTS (SELECT 1 FROM person WHERE status_reason LIKE ?)", f"%{AT_ONCE}"):
+    staged = "" if whole else "AND e.person_id IN (SELECT person_id FROM read_person)"
+    burst = "SELECT EXISTS (SELECT 1 FROM directory_entry WHERE directory_id = ? AND burst_reason IS NOT NULL)"
+    if whole and not _count(burst, directory.id):
         return
+    is_over = f"e.directory_id = ? AND e.reason <> e.burst_reason AND NOT ({entry_is_held('e')}) {staged}"
     db.execute_sql(f"""
         UPDATE person SET status_reason = e.reason FROM directory_entry AS e
-        WHERE e.person_id = person.id AND e.directory_id = ? AND e.status = person.status AND NOT ({entry_is_held("e")})
-            AND person.status_reason LIKE ? AND e.reason NOT LIKE ? {staged}""",
-        (directory.id, f"%{AT_ONCE}", f"%{AT_ONCE}"))  # fmt: skip
+        WHERE e.person_id = person.id AND e.status = person.status AND person.status_reason = e.burst_reason
+            AND {is_over}""", (directory.id,))
+    db.execute_sql(f"UPDATE directory_entry AS e SET burst_reason = NULL WHERE {is_over}", (directory.id,))
 
 
 def _counted_from(directory: Directory, now: datetime) -> datetime:
@@ -170,9 +172,9 @@ def _hold_first_leavers(directory: Directory, since: str) -> set[int]:
              if keep_until is None or str(keep_until) == str(holds.end_of_grace(datetime.fromisoformat(str(left_at))))}
     db.executemany("INSERT INTO read_leaving VALUES (?) ON CONFLICT DO NOTHING", [(id,) for id in found])
     db.executemany("""
-        UPDATE directory_entry SET status = ?, reason = 'Left ' || ? || ?
+        UPDATE directory_entry SET status = ?, reason = ?, burst_reason = ?
         WHERE directory_id = ? AND person_id = ? AND left_at >= ?""",
-        [(status, directory.name, AT_ONCE, directory.id, id, since) for id, status in found.items()])  # fmt: skip
+        [(status, *[f"Left {directory.name}{AT_ONCE}"] * 2, directory.id, id, since) for id, status in found.items()])
     return set(found)
 
 
@@ -208,10 +210,10 @@ def _hold_earlier(directory: Directory, now: datetime, leaving: set[int]) -> set
     again = earlier & last_owner.spare_last(earlier | leaving)
     db.executemany("INSERT INTO read_leaving VALUES (?) ON CONFLICT DO NOTHING", [(id,) for id in sorted(again)])
     db.execute_sql("""
-        UPDATE directory_entry SET status = 'deprovisioned', reason = 'Back in ' || ?2 || ?4
+        UPDATE directory_entry SET status = 'deprovisioned', reason = ?2, burst_reason = ?2
         WHERE directory_id = ?1 AND status <> 'deprovisioned'
             AND person_id IN (SELECT CAST(value AS INTEGER) FROM json_each(?3))""",
-        (directory.id, directory.name, json.dumps(sorted(again)), AT_ONCE))  # fmt: skip
+        (directory.id, f"Back in {directory.name}{AT_ONCE}", json.dumps(sorted(again))))  # fmt: skip
     return again
 
 

@@ -84,6 +84,7 @@ class DirectoryEntry(Base):
     reported_status = OneOf(PersonStatus, default=PersonStatus.ACTIVE)
     reported_at = DateTimeField(default=utcnow)
     reason = TextField(default="")  # "disabled in Company LDAP", "no longer in staff.csv"
+    burst_reason = TextField(null=True)  # the reason that it got when many left, or were back, at once
     # When `reported_status` last turned to deprovisioned, also of someone who is back; null: never, or confirmed since.
     left_at = DateTimeField(null=True)
     back_at = DateTimeField(null=True)  # when a leaver's last turned to another; null: it didn't, or is confirmed

@@ -232,14 +232,22 @@ def test_someone_leaves_who_is_here_by_no_other_entry_that_was_not_pushed(home, 
 
 @pytest.mark.parametrize("whole", [True, False], ids=["read", "pushed"])
 def test_a_person_has_the_reason_of_their_entry_once_a_burst_is_over(home, whole):
-    ana = Person.create(name="Ana", status_reason=f"Left LDAP{guard.AT_ONCE}")
-    ldap = Directory.create(kind="scim", name="LDAP")
-    DirectoryEntry.create(directory=ldap, external_id="1", person=ana, reason="Active in LDAP")
+    burst, ldap = f"Left LDAP{guard.AT_ONCE}", Directory.create(kind="scim", name="LDAP")
+    cases = {"Ana": (burst, {}), "decided since": ("Marked by Olga", {}), "held": (burst, {"reported_status": GONE}),
+             "still the burst's": (burst, {"reason": burst}), "another status": (burst, {"status": "suspended"})}
+    for name, (why, entry) in cases.items():
+        values = {"reason": "Active in LDAP", "reported_status": entry.get("status", "active")} | entry
+        DirectoryEntry.create(directory=ldap, external_id=name, person=Person.create(name=name, status_reason=why),
+                              burst_reason=burst, **values)  # fmt: skip
     with reading.staging():
-        reading.stage([DirectoryPerson(id="1", email="")])
-        db.execute_sql("UPDATE read_person SET person_id = ?", (ana.id,))
+        reading.stage([DirectoryPerson(id=name, email="") for name in cases])
+        db.execute_sql("UPDATE read_person SET person_id = (SELECT e.person_id FROM directory_entry AS e "
+                       "WHERE e.external_id = read_person.external_id)")  # fmt: skip
         guard.end_burst(ldap, whole)
-    assert Person.get_by_id(ana.id).status_reason == "Active in LDAP"
+    reasons = {person.name: person.status_reason for person in Person.select() if person.name in cases}
+    assert reasons == {name: why for name, (why, _) in cases.items()} | {"Ana": "Active in LDAP"}
+    kept = {entry.person.name for entry in DirectoryEntry.select().where(DirectoryEntry.burst_reason.is_null(False))}
+    assert kept == {"held", "still the burst's"}
 
 
 def test_an_owner_may_leave_where_another_one_is_here_by_hand(home):
