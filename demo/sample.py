@@ -56,10 +56,12 @@ class SampleApps:
                     apps.replace_credential(app, self._values(store, served), Asker.rollcall("sample data"))
         sample_data.keep(replace(kept, ports=self._ports()))
 
-    def load(self, owner: Person) -> None:
-        """Connect the sample company and its apps, and read them; then three people leave. Raises SampleProblem, and
-        leaves nothing behind, where that can't be done."""
+    def load(self, owner: Person) -> bool:
+        """Connect the sample company and its apps, and read them; then three people leave. False if it was loaded
+        before; waits for anyone who is loading it. Raises SampleProblem, and leaves nothing behind, if it can't."""
         with self._one_at_a_time, sample_data.loading():
+            if sample_data.loaded() is not None:
+                return False
             by = Asker.person(owner)
             kept = sample.begin(by)
             try:
@@ -67,6 +69,7 @@ class SampleApps:
             except Exception as problem:
                 self._end(lambda: sample.remove(by))
                 raise SampleProblem(f"The sample data can't be loaded: {problem} Nothing was kept.") from problem
+        return True
 
     def _load(self, kept: Sample, owner: Person, by: Asker) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)

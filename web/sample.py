@@ -39,12 +39,12 @@ def create() -> Response:
     runner = current_app.config.get(RUNNER)
     if runner is None:
         return go_to(url_for("apps.index"), NOT_HERE, Tone.ATTENTION)
-    if sample_data.loaded() is not None:  # the second request of a double click
-        return go_to(url_for("apps.index"), "The sample data is loaded.")
     try:
-        runner.load(signed_in_person())
+        is_new = runner.load(signed_in_person())
     except SampleProblem as problem:
         return go_to(url_for("apps.index"), str(problem), Tone.ATTENTION)
+    if not is_new:  # the second request of a double click
+        return go_to(url_for("apps.index"), "The sample data is loaded.")
     message = "The sample data is loaded. Three people have left Acme: check an app for updates."
     return go_to(url_for("apps.index"), message)
 

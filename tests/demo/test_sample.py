@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 
 import connectors
 from connectors.base import Refused
+from demo import sample
 from demo.sample import SampleApps
 from sync import activity, sample_data
-from sync.db import db
+from sync.db import connected, db
 from sync.directory import directories, push
 from sync.jobs import asking, queue
 from sync.models import Account, App, Asset, Change, Check, Directory, Mail, Person, Report, Task
@@ -92,6 +94,30 @@ def test_a_double_click_loads_it_once_and_removes_it_once(owner: Client, ada: Pe
     _nothing_left(ada)
     owner.post("/sample")
     assert App.select().where(App.state == "active").count() == 2, "it can be loaded again"
+
+
+def test_someone_who_asks_for_it_while_it_is_loaded_waits_until_it_is_complete(runner: SampleApps, ada, monkeypatch):
+    reached, may_end, found, pass_time = Event(), Event(), [], sample.let_time_pass
+
+    def end_later(*stores) -> None:
+        reached.set()
+        assert may_end.wait(60)
+        pass_time(*stores)
+
+    def ask() -> None:
+        with connected():
+            found.append((runner.load(ada), sample_data.loaded().complete))
+
+    monkeypatch.setattr(sample, "let_time_pass", end_later)
+    clicks = [Thread(target=ask), Thread(target=ask)]
+    clicks[0].start()
+    assert reached.wait(60)
+    clicks[1].start()
+    clicks[1].join(0.2)  # it would end now if it didn't wait
+    may_end.set()
+    for click in clicks:
+        click.join(60)
+    assert found == [(True, True), (False, True)]
 
 
 def test_a_real_workspace_is_not_offered_it(owner: Client, ada: Person, runner: SampleApps):
