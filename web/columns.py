@@ -14,6 +14,7 @@ from sync.apps import apps, drafts
 from sync.credentials import SecretNeeded
 from sync.directory import directories, waiting_files
 from sync.directory.directories import DirectoryProblem
+from sync.directory.waiting_files import Done
 from sync.files import columns
 from sync.jobs import asking
 from sync.mail import reach as mail_reach
@@ -21,7 +22,7 @@ from sync.models import App, Directory, WaitingFile
 from sync.people.importing import ImportOutcome
 from sync.people.people import PeopleProblem
 from sync.problems import AppProblem, Overtaken
-from sync.states import AppManager, AppState, DirectoryState, Tone
+from sync.states import AppManager, AppState, DirectoryState, FileState, Tone
 from sync.vault import VaultProblem
 from web.answers import INVALID, go_to, page_or_part
 from web.column_form import answers_of, form_of
@@ -36,8 +37,9 @@ if TYPE_CHECKING:
 
 pages = Blueprint("columns", __name__)
 
-GONE = ("That file is no longer stored: it was used or discarded, or a day has passed. Nothing was changed. "
+GONE = ("That file is no longer stored. Files are deleted after a day, or when you have uploaded several others. "
         "If you still need it, upload it again.")  # fmt: skip
+DISCARDED = "The file was discarded. Nothing was changed."
 NO_FILE = "It isn't read from a file, so it has no columns."
 CONTROLS = ("c-", "v-")  # ids of the controls that are sent as soon as they are changed
 REFUSALS = (AppProblem, ConnectorError, DirectoryProblem, Overtaken, PeopleProblem, SecretNeeded, VaultProblem)
@@ -90,9 +92,9 @@ def use(file_id: int) -> Response | tuple[str, int]:
 @pages.delete("/files/<int:file_id>")
 @signed_in
 def delete(file_id: int) -> Response:
-    place = _of_waiting(file_id)
+    _of_waiting(file_id)
     waiting_files.discard(_waiting(file_id))
-    return go_to(place.back, "The file was discarded. Nothing was changed.")
+    return _ended(_waiting(file_id))
 
 
 @pages.get("/directories/<int:directory_id>/columns")
@@ -179,20 +181,25 @@ def _rendered(place: Place, found: Proposal, problem: str = "") -> tuple[str, in
 
 
 def _waiting(file_id: int) -> WaitingFile:
-    """The file, for the person who uploaded it; anyone else gets the same answer as for a file that was used."""
+    """The file, for the person who uploaded it; anyone else gets the same answer as for a file that is gone."""
     return waiting_files.of(signed_in_person(), file_id) or abort(go_to(url_for("apps.index"), GONE, Tone.ATTENTION))
 
 
 def _of_waiting(file_id: int) -> Place:
     """The place of a file that waits: for the person who uploaded it, as long as they may do what it is for."""
-    waiting = _waiting(file_id)
+    waiting = _still_waiting(file_id)
     back, back_word, go_on, after = _door(waiting)
     return Place(
         name=waiting.file_name or "the file", back=back, back_word=back_word,
         address=url_for("columns.show", file_id=waiting.id), go_on=go_on, after=after,
-        look=lambda: waiting_files.proposal(waiting),
-        answer=lambda answers: waiting_files.answer(waiting, answers), use=lambda: _go_on(waiting, back), discards=True,
+        look=lambda: waiting_files.proposal(_still_waiting(file_id)),
+        answer=lambda answers: waiting_files.answer(waiting, answers), use=lambda: _go_on(waiting), discards=True,
     )  # fmt: skip
+
+
+def _still_waiting(file_id: int) -> WaitingFile:
+    waiting = _waiting(file_id)
+    return waiting if waiting.state == FileState.WAITING else abort(_ended(waiting))
 
 
 def _door(waiting: WaitingFile) -> tuple[str, str, str, str]:
@@ -214,30 +221,48 @@ def _door(waiting: WaitingFile) -> tuple[str, str, str, str]:
             "The first reading starts at once.")
 
 
-def _go_on(waiting: WaitingFile, back: str) -> Response:
-    done = waiting_files.use(waiting, by())
+def _go_on(waiting: WaitingFile) -> Response:
+    waiting_files.use(waiting, by(), lambda done: _in_words(done, waiting))
+    return _ended(_waiting(waiting.id))
+
+
+def _in_words(done: Done, waiting: WaitingFile) -> tuple[str, Tone]:
+    """The message about a file that was used, and its tone."""
     if done.directory:
-        return go_to(url_for("directories.show", directory_id=done.directory.id),
-                     f"{done.directory.name} is connected. Its first reading has started.")
-    if done.preview:
-        return go_to(url_for("directory_lists.show", directory_id=waiting.directory_id))
+        return f"{done.directory.name} is connected. Its first reading has started.", Tone.OK
     if done.identity:
-        if waiting.app.is_active:
-            asking.ask(App.get_by_id(waiting.app_id), by())
-        return go_to(back, f"{done.identity.name}: the app is being checked with it.")
-    return imported(done.outcome)
+        works = f"{done.identity.name}: the app is being checked with it."
+        return works if waiting.app.is_active else f"Connection works: {done.identity.name}.", Tone.OK
+    return result_of(done.outcome) if done.outcome else waiting_files.UNSAID
+
+
+def _ended(waiting: WaitingFile) -> Response:
+    """To where its use led, or to where it was uploaded. The same request again gets the same answer as the first."""
+    address = _door(waiting)[0]
+    if waiting.state == FileState.DISCARDED:
+        return go_to(address, DISCARDED)
+    if waiting.purpose == waiting_files.LIST:
+        return go_to(url_for("directory_lists.show", directory_id=waiting.directory_id))
+    if waiting.purpose == waiting_files.DIRECTORY:
+        address = url_for("directories.show", directory_id=waiting.directory_id)
+    earlier = "" if request.endpoint == "columns.use" else f"{waiting.file_name or 'The file'} was already used: "
+    return go_to(address, earlier + waiting.message, waiting.tone)
 
 
 def imported(outcome: ImportOutcome) -> Response:
-    """To the people, with the result of the import: "60 added, 2 updated, 1 unchanged. Not read: Phone."."""
+    """To the people, with the result of the import."""
+    return go_to(url_for("people.index"), *result_of(outcome))
+
+
+def result_of(outcome: ImportOutcome) -> tuple[str, Tone]:
+    """The result of an import: "60 added, 2 updated, 1 unchanged. Not read: Phone."."""
     result = f"{outcome.added:,} added, {outcome.updated:,} updated, {outcome.unchanged:,} unchanged."
     if outcome.held:
         result += (f" Changes of {plural(outcome.held, 'person', 'people')} are held, because they have left or rank "
                    "above you. They wait until someone releases them.")  # fmt: skip
     unread = f"Not read: {', '.join(outcome.unread)}." if outcome.unread else ""
     warning = mail_reach.warning(outcome.emails)
-    result = " ".join(filter(None, (result, unread, warning)))
-    return go_to(url_for("people.index"), result, Tone.ATTENTION if warning else Tone.OK)
+    return " ".join(filter(None, (result, unread, warning))), Tone.ATTENTION if warning else Tone.OK
 
 
 def _of_directory(directory_id: int) -> Place:

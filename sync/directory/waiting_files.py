@@ -1,12 +1,15 @@
 """Uploaded files that wait until someone has answered what their columns mean: a new directory's list, a new list or
-export of one that is connected, an import of people. The person who uploaded it continues within a day."""
+export of one that is connected, an import of people. The person who uploaded it continues within a day, and finds
+what became of it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
+
+from peewee import Expression
 
 import connectors
 from connectors.base import Identity
@@ -22,7 +25,7 @@ from sync.models import App, Directory, Person, WaitingFile
 from sync.people import importing
 from sync.people.importing import ImportOutcome
 from sync.rank import Asker
-from sync.states import UploadFor
+from sync.states import FileState, Tone, UploadFor
 
 if TYPE_CHECKING:
     from connectors import Proposal
@@ -31,6 +34,8 @@ DIRECTORY, LIST, EXPORT, IMPORT = DOORS = tuple(UploadFor)
 EXPIRES_AFTER = timedelta(days=1)
 MOST = 3  # of one person: each may have 32 MB
 FILE = "content"  # of an import: the one value
+EMPTY = {"sealed": b"", "mapping": ""}  # of a file that no longer waits
+UNSAID = "", Tone.OK
 
 
 @dataclass(frozen=True)
@@ -66,10 +71,10 @@ def for_import(person: Person, content: bytes, file_name: str = "") -> WaitingFi
 
 
 def _keep(person: Person, purpose: str, values: Mapping[str, str], file_name: str, **columns: object) -> WaitingFile:
-    """The person's oldest files beyond MOST are deleted."""
+    """The person's oldest files beyond MOST that wait are deleted."""
     kept = {name: value for name, value in values.items() if name != MAPPING}
     with writing():
-        mine = WaitingFile.select(WaitingFile.id).where(WaitingFile.person == person)
+        mine = WaitingFile.select(WaitingFile.id).where(WaitingFile.person == person, _waits())
         older = [waiting.id for waiting in mine.order_by(WaitingFile.id.desc()).offset(MOST - 1).limit(100)]
         WaitingFile.delete().where(WaitingFile.id.in_(older)).execute()
         return WaitingFile.create(purpose=purpose, person=person, file_name=file_name, sealed=vault.seal(kept),
@@ -77,8 +82,12 @@ def _keep(person: Person, purpose: str, values: Mapping[str, str], file_name: st
 
 
 def of(person: Person, waiting_id: int) -> WaitingFile | None:
-    """The file, for the person who uploaded it; None for anyone else, and once it is deleted."""
+    """The file or what became of it, for the person who uploaded it; None for anyone else, and after a day."""
     return WaitingFile.get_or_none(WaitingFile.id == waiting_id, WaitingFile.person == person)
+
+
+def _waits() -> Expression:
+    return WaitingFile.state == FileState.WAITING
 
 
 def proposal(waiting: WaitingFile) -> Proposal:
@@ -98,7 +107,7 @@ def answer(waiting: WaitingFile, answers: Mapping[str, str]) -> Proposal:
     """Keep these answers, by the keys of questions, columns and values, and look again. Raises like proposal()."""
     mapping = connectors.answered(proposal(waiting).purpose, waiting.mapping, answers)
     with writing():
-        WaitingFile.update(mapping=mapping).where(WaitingFile.id == waiting.id).execute()
+        WaitingFile.update(mapping=mapping).where(WaitingFile.id == waiting.id, _waits()).execute()
     waiting.mapping = mapping
     return proposal(waiting)
 
@@ -117,8 +126,9 @@ def _connect(waiting: WaitingFile, values: dict[str, str], by: Asker) -> Directo
         return made
 
 
-def use(waiting: WaitingFile, by: Asker) -> Done:
-    """Use the file as it is understood now, for what it was uploaded for; then it no longer waits.
+def use(waiting: WaitingFile, by: Asker, in_words: Callable[[Done], tuple[str, Tone]] = lambda _done: UNSAID) -> Done:
+    """Use the file as it is understood now, for what it was uploaded for; then it no longer waits, and its content is
+    deleted. The message that `in_words` makes of it is kept for a second request: of two at once, that of the first.
 
     A list of a connected directory is only previewed (directory_preview.apply_previewed does it, and remembers what
     its columns mean). Raises what its use raises, ColumnsUnclear while a question is open; the file waits on then.
@@ -135,14 +145,18 @@ def use(waiting: WaitingFile, by: Asker) -> Done:
     else:
         content = connectors.content_of(values[FILE])
         done = Done(outcome=importing.import_csv(content, by, mapping, waiting.file_name or "The list"))
-    discard(waiting)
+    message, tone = in_words(done)
+    with writing():
+        WaitingFile.update(
+            **EMPTY, state=FileState.USED, message=message, tone=tone, directory=done.directory or waiting.directory_id,
+        ).where(WaitingFile.id == waiting.id, WaitingFile.state != FileState.USED).execute()
     return done
 
 
 def discard(waiting: WaitingFile) -> None:
-    """Delete the file; nothing else changes."""
+    """Delete the file's content; nothing else changes."""
     with writing():
-        WaitingFile.delete().where(WaitingFile.id == waiting.id).execute()
+        WaitingFile.update(**EMPTY, state=FileState.DISCARDED).where(WaitingFile.id == waiting.id, _waits()).execute()
 
 
 @queue.each_minute

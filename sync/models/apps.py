@@ -33,7 +33,9 @@ from sync.states import (
     AppState,
     AssetState,
     Failure,
+    FileState,
     Protection,
+    Tone,
     UploadFor,
     is_one,
     texts,
@@ -318,15 +320,18 @@ class RememberedItems(Base):
 
 
 class WaitingFile(Base):
-    """An uploaded file, kept while the meaning of its columns is open; deleted after a day."""
+    """An uploaded file while the meaning of its columns is open, then what became of it; deleted after a day."""
 
     purpose = OneOf(UploadFor)
     kind = CharField(default="")  # of the new directory: its connector's slug,
     name = CharField(default="")  # and its name
-    directory = ForeignKeyField(Directory, null=True, on_delete="CASCADE")
+    directory = ForeignKeyField(Directory, null=True, on_delete="CASCADE")  # that it is a list of, or has made
     app = ForeignKeyField(App, null=True, on_delete="CASCADE")
     person = ForeignKeyField(Person, on_delete="CASCADE")  # who uploaded it; only they may continue
     file_name = CharField(default="")
-    sealed = BlobField()  # the values of the connector's fields, including the file
+    sealed = BlobField()  # the values of the connector's fields, including the file; empty once it no longer waits
     mapping = TextField(default="")  # the answers so far, as JSON
     created_at = DateTimeField(default=utcnow)
+    state = OneOf(FileState, default=FileState.WAITING, constraints=[SQL("DEFAULT 'waiting'")])
+    message = TextField(default="", constraints=[SQL("DEFAULT ''")])  # shown once it was used
+    tone = OneOf(Tone, default=Tone.OK, constraints=[SQL("DEFAULT 'ok'")])  # of the message

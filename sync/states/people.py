@@ -113,3 +113,11 @@ class UploadFor(StrEnum):
     LIST = "list"
     EXPORT = "export"
     IMPORT = "import"
+
+
+class FileState(StrEnum):
+    """What became of an uploaded file. Only a file that waits has its content."""
+
+    WAITING = "waiting"
+    USED = "used"
+    DISCARDED = "discarded"

@@ -64,15 +64,16 @@ def test_an_hr_file_and_the_next_months(visit, live, olga: Person, tmp_path: Pat
     assert page.locator("select[aria-label='What does On Leave mean?']").input_value() == "suspended"
     page.dblclick("button:has-text('Connect this directory')")
     page.wait_for_url("**/directories/*")
-    assert Directory.select().count() == 1 and not WaitingFile.select().exists()
+    expect(page.get_by_text("HR is connected. Its first reading has started.").first).to_be_visible()
+    assert Directory.select().count() == 1 and WaitingFile.get().state == "used"
     read_all()
     assert people.find_by_email("p11@acme.example").status == "suspended"
     assert people.find_by_email("p0@acme.example").name == "Ana Person0"
     assert Person.select().where(Person.status == "active").count() >= 54
 
     page.go_back()
-    expect(page.get_by_text("That file is no longer stored")).to_be_visible()  # after one navigation, or two
-    assert page.url == f"{live.url}/apps"
+    expect(page.get_by_text("staff.csv was already used: HR is connected.").first).to_be_visible()
+    assert page.url == f"{live.url}/directories/{Directory.get().id}"
     assert Directory.select().count() == 1, "Back does nothing twice"
     page.goto(f"{live.url}/directories/{Directory.get().id}")
     page.set_input_files("#f-list", hr_file(tmp_path / "december.csv", 61, further="Contract status"))
@@ -101,7 +102,7 @@ def test_a_choice_is_kept_as_soon_as_it_is_made(visit, live, olga: Person, tmp_p
     assert page.locator("#q-1").count() == 1, "what was not answered is still asked"
     page.click("button:has-text('Discard the file')")
     page.wait_for_url("**/directories/new/csv")
-    assert not WaitingFile.select().exists()
+    assert WaitingFile.get().state == "discarded"
 
 
 def test_the_page_looks_well(visit, live, olga: Person, tmp_path: Path) -> None:

@@ -56,6 +56,13 @@ class Client:
         self._tokens[self._session().get("csrf_token")] = token
         return token
 
+    def messages(self) -> list[tuple[str, str]]:
+        """(tone, text) of each message that the next page will show. They are gone then, as if it had been shown."""
+        waiting = [tuple(each) for each in self._session().get("_flashes", ())]
+        if waiting:
+            self.client.get("/nothing-is-here")
+        return waiting
+
     def _session(self) -> dict:
         """What the cookie holds; nothing where a proxy has changed the path that the cookie is for."""
         site = self.client.application

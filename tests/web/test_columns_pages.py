@@ -36,6 +36,18 @@ def answer(owner: Client, place: str, **values: str):
     return owner.get(place)
 
 
+def used(owner: Client, place: str) -> tuple[str, str]:
+    """Where the use of the file led, and the message: the same for a second request that comes after the first."""
+    answers = [(owner.post(f"{place}/use").location, owner.messages()) for _ in range(2)]
+    assert answers[0] == answers[1]
+    location, messages = answers[0]
+    file_ = WaitingFile.get_by_id(int(place.rpartition("/")[2]))
+    assert (bytes(file_.sealed), file_.mapping) == (b"", ""), "no content is stored any longer"
+    assert owner.get(place).location == location, "Back leads there as well"
+    assert owner.messages() == [(tone, f"{file_.file_name} was already used: {text}") for tone, text in messages]
+    return location, " ".join(text for _, text in messages)
+
+
 def status(person: str) -> str:
     return people.find_by_email(person).status
 
@@ -52,14 +64,15 @@ def test_an_hr_file_is_asked_about_and_then_connected(owner: Client, olga: Perso
     [question] = columns_questions(owner, place)
     ready = answer(owner, place, **{question: "suspended"}).text
     assert ready.index("Connect this directory") < ready.index("First values"), "where the questions were"
-    connected = owner.post(f"{place}/use").location
-    assert connected.startswith("/directories/") and "connect your first app" not in owner.get(connected).text
+    connected, message = used(owner, place)
+    assert message == "HR is connected. Its first reading has started." and Directory.select().count() == 1
+    assert connected == f"/directories/{Directory.get().id}"
+    assert "connect your first app" not in owner.get(connected).text
     queue.drain()
     assert "Next: connect your first app." in owner.get(connected).text
     assert (status("ana@acme.example"), status("ben@acme.example")) == ("active", "suspended")
     assert not people.find_by_email("cleo@acme.example") or status("cleo@acme.example") == "deprovisioned"
     assert people.find_by_email("ana@acme.example").name == "Ana Lopez"
-    assert not WaitingFile.select().exists()
 
 
 def columns_questions(owner: Client, place: str) -> list[str]:
@@ -90,7 +103,7 @@ def test_the_next_list_asks_only_about_what_is_new(owner: Client, olga: Person) 
         answer(owner, asked, **{question: "ignore" if question.startswith("column:") else "active"})
     for question in columns_questions(owner, asked):
         answer(owner, asked, **{question: "active"})
-    assert owner.post(f"{asked}/use").location == f"{here}/preview"
+    assert used(owner, asked) == (f"{here}/preview", "")
     assert "What the new list would change" in owner.get(f"{here}/preview").text
 
 
@@ -120,8 +133,16 @@ def test_a_file_is_for_the_person_who_uploaded_it(owner: Client, site, someone) 
         assert other.post(f"{place}/use").location == "/apps"
         assert other.send("DELETE", place).location == "/apps"
         assert "no longer stored" in other.get("/apps").text and WaitingFile.select().count() == 1
-    assert owner.send("DELETE", place).location == "/directories/new/csv" and not WaitingFile.select().exists()
-    assert owner.get(place).location == "/apps"
+    assert WaitingFile.get().state == "waiting"
+
+
+def test_a_file_that_was_discarded_says_so(owner: Client) -> None:
+    place = connect(owner).location
+    asked = [("DELETE", place), ("DELETE", place), ("POST", f"{place}/use"), ("PUT", f"{place}/answers")]
+    for method, address in asked:
+        assert owner.send(method, address).location == "/directories/new/csv"
+        assert owner.messages() == [("ok", "The file was discarded. Nothing was changed.")]
+    assert bytes(WaitingFile.get().sealed) == b"" and not Directory.select().exists()
 
 
 def test_an_import_is_asked_about_once_and_remembered(owner: Client) -> None:
@@ -129,7 +150,7 @@ def test_an_import_is_asked_about_once_and_remembered(owner: Client) -> None:
     assert "Import these people" not in owner.get(place).text
     answer(owner, place, **{columns_questions(owner, place)[0]: "active"})
     assert "Only people in this file are changed" in owner.get(place).text
-    assert owner.post(f"{place}/use").location == "/people"
+    assert used(owner, place) == ("/people", "3 added, 0 updated, 0 unchanged. Not read: Phone.")
     assert status("ben@acme.example") == "active" and status("cleo@acme.example") == "deprovisioned"
     assert owner.post("/people/imports", file=file(HR)).location == "/people", "the same columns need no page again"
 
@@ -157,7 +178,8 @@ def test_an_apps_export_is_asked_about_in_its_draft_and_again_later(owner: Clien
     assert asked.location.startswith("/files/")
     [question] = columns_questions(owner, asked.location)
     answer(owner, asked.location, **{question: "plain"})
-    assert owner.post(f"{asked.location}/use").location == f"/apps/{draft}"
+    works = "3 users in the export of Board: the app is being checked with it."
+    assert used(owner, asked.location) == (f"/apps/{draft}", works)
     queue.drain()
     assert App.get_by_id(draft).users == 3
 

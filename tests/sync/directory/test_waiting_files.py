@@ -37,7 +37,8 @@ def listed(olga: Person, by: str) -> Directory:
 def test_a_directory_is_connected_once_its_columns_are_clear_and_remembers_them(listed):
     assert (status("ana@acme.example"), status("bo@acme.example")) == ("active", "suspended")
     assert columns.of_directory(listed).may_be_applied and columns.of_directory(listed).unread == ("Desk",)
-    assert not WaitingFile.select().exists()
+    used = WaitingFile.get()
+    assert (used.state, used.directory, bytes(used.sealed), used.mapping) == ("used", listed, b"", "")
 
 
 def test_the_second_request_of_a_double_click_finds_what_the_first_connected(olga):
@@ -148,9 +149,24 @@ def test_only_the_person_who_uploaded_it_continues_and_it_is_deleted_after_a_day
 
 
 def test_of_one_persons_files_the_newest_few_wait(olga, by):
-    """Each may have 32 MB, and is kept for a day."""
+    """Each may have 32 MB, and is kept for a day. One that no longer waits has no content, and doesn't count."""
+    ended = waiting_files.for_import(olga, LIST.encode())
+    waiting_files.discard(ended)
     ana = people.add("Ana", "ana@acme.example", by)
     hers = waiting_files.for_import(ana, LIST.encode())
     mine = [waiting_files.for_import(olga, LIST.encode(), f"{number}.csv").id for number in range(5)]
     assert [waiting_files.of(olga, id) is not None for id in mine] == [False, False, True, True, True]
-    assert waiting_files.of(ana, hers.id) is not None
+    assert waiting_files.of(ana, hers.id) is not None and waiting_files.of(olga, ended.id).state == "discarded"
+
+
+def test_of_two_requests_at_once_the_first_says_what_became_of_the_file(olga, by):
+    waiting = waiting_files.for_import(olga, LIST.replace("On Leave", "Active").encode())
+
+    def in_words(done):
+        return f"{done.outcome.added} added", "ok"
+
+    waiting_files.discard(waiting_files.of(olga, waiting.id))  # asked for while the file is being used
+    for _ in range(2):
+        waiting_files.use(waiting, by, in_words)
+    became = waiting_files.of(olga, waiting.id)
+    assert (became.state, became.message) == ("used", "2 added")
