@@ -15,14 +15,14 @@ from cli.waiting import see_through
 from sync.config import Config
 from sync.db import utcnow
 from sync.directory import directories as core
-from sync.directory import figures, push
+from sync.directory import figures, push, releases
 from sync.directory import preview as directory_preview
 from sync.directory.directories import DirectoryProblem
 from sync.files.columns import of_directory, remember, takes_a_mapping
 from sync.models import Directory, DirectoryReading
 from sync.safety import unread_directories
 from sync.states import ReadingState
-from sync.words import plural
+from sync.words import listed, plural
 
 
 @click.group()
@@ -207,8 +207,11 @@ def release(name: str, only: str | None, yes: bool, as_json: bool) -> None:
     if yes and len({entry.has_left for entry in held}) > 1:
         raise click.UsageError("Some people have left and others are back. Add --only left or --only back.")
     if held and not yes:
+        left = releases.left_elsewhere(held)
         notice("\n".join(
-            f"{entry.person.name} <{entry.email}>: {entry.reported_status}, {entry.reason}" for entry in held))
+            f"{entry.person.name} <{entry.email}>: {entry.reported_status}, {entry.reason}"
+            + (f". They have left {listed(left[entry.person_id])}" if entry.person_id in left else "")
+            for entry in held))
         raise click.UsageError(f"{plural(len(held), 'person is', 'people are')} held. If that is right, add --yes.")
     number = core.release(one, BY, back=back)
     answer({"directory": one.name, "released": number},

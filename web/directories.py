@@ -11,9 +11,8 @@ from flask import Blueprint, Response, abort, current_app, render_template, requ
 
 from connectors.base import ColumnsUnclear, ConnectorError
 from sync.credentials import SecretNeeded
-from sync.directory import directories, list_age, precedence, push, waiting_files
+from sync.directory import directories, list_age, precedence, push, releases, waiting_files
 from sync.directory import figures as directory_figures
-from sync.directory import guard as directory_guard
 from sync.directory import preview as directory_preview
 from sync.directory import state as directory_state
 from sync.directory.directories import DirectoryProblem
@@ -178,7 +177,7 @@ def release(directory_id: int) -> tuple[str, int]:
     are_back = back == "yes"
     title = f"Are they back in {directory.name}?" if are_back else f"Release the changes of {directory.name}?"
     return dialog("directories/_release.html", title, directory=directory, back=back, are_back=are_back,
-                  held=directory_view.held(waiting, directory_view.RELEASE_SHOWN), seen=directory_guard.seen(waiting))
+                  held=directory_view.held(waiting, directory_view.RELEASE_SHOWN), seen=releases.fingerprint(waiting))
 
 
 @pages.post("/<int:directory_id>/release")

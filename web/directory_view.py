@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -153,13 +153,14 @@ def _next_reading(directory: Directory) -> str:
 
 @dataclass(frozen=True)
 class HeldRow:
-    """Someone whose status a guard holds: `before` it is applied, and `after`."""
+    """Someone whose status a guard holds: `before` it is applied, and `after`; `note`, what others say of them."""
 
     person_id: int
     name: str
     before: str
     after: str
     reason: str
+    note: str
 
 
 @dataclass(frozen=True)
@@ -167,12 +168,19 @@ class Held:
     rows: list[HeldRow]
     count: int
     more: int
+    left: int  # people who have left another directory
 
 
 def held(entries: list[DirectoryEntry], most: int = HELD_SHOWN) -> Held:
+    left = releases.left_elsewhere(entries)
+    first = sorted(entries, key=lambda entry: entry.person_id not in left)[:most]  # who must not be overlooked
     rows = [HeldRow(entry.person_id, entry.person.name or entry.user_name, entry.status, entry.reported_status,
-                    entry.reason) for entry in entries[:most]]
-    return Held(rows, len(entries), len(entries) - len(rows))
+                    entry.reason, _left_in_words(left.get(entry.person_id, ()))) for entry in first]
+    return Held(rows, len(entries), len(entries) - len(rows), len(left))
+
+
+def _left_in_words(names: Sequence[str]) -> str:
+    return f"{listed(names)} {'say' if names[1:] else 'says'} that they have left" if names else ""
 
 
 @dataclass(frozen=True)

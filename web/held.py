@@ -48,7 +48,7 @@ class ChangeRow:
     asked_by: str
     created_at: datetime
     may_decide: bool
-    note: str = ""  # which directories have the person now
+    note: str = ""  # which directories have the person now, or say that they have left
 
 
 @dataclass(frozen=True)
@@ -120,8 +120,9 @@ def _askers(changes: list[HeldChange]) -> list[AskerRow]:
 def _rows(changes: list[HeldChange]) -> tuple[list[ChangeRow], int]:
     """The first changes, and how many more there are: a removed directory may leave hundreds."""
     shown = changes[:SHOWN]
-    having = held_answered.having_them(shown)
-    return [_change_row(change, having.get(change.id, ())) for change in shown], max(0, len(changes) - SHOWN)
+    having, left = held_answered.having_them(shown), held_answered.left_by_them(shown)
+    rows = [_change_row(change, having.get(change.id, ()), left.get(change.id, ())) for change in shown]
+    return rows, max(0, len(changes) - SHOWN)
 
 
 def _asker_row(together: Together) -> AskerRow:
@@ -135,13 +136,14 @@ def _asked_by(change: HeldChange) -> str:
     return f"{removed}, which was removed" if removed else f"{short_name(change.asked_by)}, in an import"
 
 
-def _change_row(change: HeldChange, having: Sequence[Directory] = ()) -> ChangeRow:
-    has_them = listed([directory.name for directory in having])
+def _change_row(change: HeldChange, having: Sequence[Directory] = (), left: Sequence[Directory] = ()) -> ChangeRow:
+    has_them, they_left = (listed([directory.name for directory in found]) for found in (having, left))
+    note = f"They are in {has_them} now." if has_them else f"They have left {they_left} since." if they_left else ""
     return ChangeRow(
         change.id, change.person, change.person.name or change.value, _role(change.person), change.field.capitalize(),
         f"{change.field} {change.value}", held.now(change.person, change.field), change.value, _asked_by(change),
         change.created_at, outranks(signed_in_person(), change.person),
-        f"They are in {has_them} now. If that is up to date, dismiss this." if has_them else "",
+        f"{note} If that is up to date, dismiss this." if note else "",
     )
 
 

@@ -278,8 +278,8 @@ CONDITIONS = (
               AppStatus.APPROVAL_NEEDED, lambda f: (f"{_to_approve(f)}. View the report.",),
               lambda f: (_to_approve(f),), lambda f: (Step.REPORT,)),
     Condition("held leavers", lambda f: f.held_leavers > 0, Tone.WAITING, AppStatus.APPROVAL_NEEDED,
-              lambda f: (f"{_held_leavers(f)}. A guard holds that, an older decision by hand wins, or it waits "
-              "on the People page.",),
+              lambda f: (f"{_held_leavers(f)}. A guard holds that, an older decision by hand wins, only a "
+              "directory that may not change them has them, or it waits on the People page.",),
               lambda f: (_held_leavers(f),), lambda f: (Step.DIRECTORIES,)),
     Condition("leavers", _has_leavers, Tone.ATTENTION, AppStatus.NEEDS_ATTENTION,
               lambda f: (f"{_leavers(f)}. {_remove(f)}, or accept each by name.",), lambda f: (_leavers(f),),

@@ -20,7 +20,7 @@ AT_ONCE = ", with many others at once"  # ends the reason of those whose status 
 
 
 def seen(entries: Iterable[DirectoryEntry]) -> str:
-    """A fingerprint of these held entries. A release must give it back, so that only what was shown is released."""
+    """A fingerprint of these held entries: only what was shown is released (releases.py)."""
     content = sorted((entry.id, entry.status, entry.reported_status) for entry in entries)
     return hashlib.sha256(repr(content).encode()).hexdigest()[:32]
 

@@ -3,6 +3,10 @@ Each is released apart from the other, and only as it was shown."""
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Iterable
+
 from peewee import Expression
 
 from sync import activity, rank
@@ -11,6 +15,7 @@ from sync.directory import guard
 from sync.directory.address_moves import settle_again
 from sync.directory.naming import DirectoryProblem
 from sync.jobs import asking
+from sync.listing import one_of
 from sync.models import Directory, DirectoryEntry, Person
 from sync.people import last_owner, people
 from sync.rank import Asker
@@ -41,6 +46,27 @@ def held_returns() -> set[int]:
     return {id for (id,) in theirs.tuples()}
 
 
+def left_elsewhere(entries: Iterable[DirectoryEntry]) -> dict[int, list[str]]:
+    """Of these entries' people who are back in one directory: by person id, the names of the others that say that they
+    have left. Someone who is active in any directory is here, so the person who confirms a return must know that."""
+    back = {entry.person_id: entry.directory_id for entry in entries if entry.has_left}
+    columns = (DirectoryEntry.person, DirectoryEntry.directory, Directory.name)
+    others = DirectoryEntry.select(*columns).join(Directory).where(
+        one_of(DirectoryEntry.person, json.dumps(sorted(back))),
+        DirectoryEntry.reported_status == PersonStatus.DEPROVISIONED)  # fmt: skip
+    found: dict[int, list[str]] = {}
+    for person, directory, name in others.order_by(Directory.name).distinct().tuples():
+        if directory != back[person]:
+            found.setdefault(person, []).append(name)
+    return found
+
+
+def fingerprint(entries: list[DirectoryEntry]) -> str:
+    """Of these held entries, and of what other directories say of their people. A release must give it back."""
+    shown = (guard.seen(entries), sorted(left_elsewhere(entries).items()))
+    return hashlib.sha256(repr(shown).encode()).hexdigest()[:32]
+
+
 def count_back(directory: Directory) -> int:
     """How many of its people are back and count as having left, until someone confirms that."""
     return DirectoryEntry.select().where(_is_held(directory, back=True)).count()
@@ -62,7 +88,7 @@ def release(directory: Directory, by: Asker, seen: str | None = None, back: bool
         entries = held(directory, back)
         if not entries:
             return 0
-        if seen is not None and seen != guard.seen(entries):
+        if seen is not None and seen != fingerprint(entries):
             raise DirectoryProblem("The list has changed since you looked. Nothing was released: look again.")
         mine = {entry.person_id for entry in entries if rank.may_change(by, entry.person)}
         if not mine:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from sync.db import db
+from sync.matching import vouching
 from sync.models import entry_is_held
 from sync.once import once
 from sync.states import CONNECTED, texts
@@ -15,19 +16,31 @@ from sync.unchanged import while_unchanged
 
 _IS_HERE = f"""a.state = 'present' AND app.state IN ({texts(CONNECTED)})
     AND NOT (a.status = 'suspended' AND coalesce(app.removal_suspends, FALSE))"""
-_NO_DIRECTORY_HAS_THEM = """NOT EXISTS (
-            SELECT 1 FROM directory_entry o WHERE o.person_id = p.id AND o.reported_status <> 'deprovisioned')"""
+# Of someone who ranks above, a directory doesn't decide (vouching.py): its word that they are here doesn't settle what
+# one says that may change them. `o` has them; `e` says that they have left.
+_MAY_NOT_DECIDE = f"""p.workspace_role IS NOT NULL AND {vouching.sql_above("o.directory_id", "p.workspace_role")}
+                AND NOT {vouching.sql_above("e.directory_id", "p.workspace_role")}"""
+_NO_DIRECTORY_HAS_THEM = f"""NOT EXISTS (
+            SELECT 1 FROM directory_entry o WHERE o.person_id = p.id AND o.reported_status <> 'deprovisioned'
+                AND NOT ({_MAY_NOT_DECIDE}))"""
 # A directory says that they have left, and a guard holds that; or a decision by hand wins that is from before then. Or
-# an imported list says so, and they rank above the person who imported it; or a directory did until it was removed.
+# only directories that may not change them have them. Or an imported list says so, and they rank above the person who
+# imported it; or a directory did until it was removed.
 _HELD = f"""
     SELECT p.id FROM directory_entry e CROSS JOIN person p ON p.id = e.person_id
     WHERE {entry_is_held('e')} AND e.reported_status = 'deprovisioned' AND p.status <> 'deprovisioned'
         AND p.status_by_hand IS NULL AND {_NO_DIRECTORY_HAS_THEM}
     UNION
     SELECT p.id FROM person p
+    WHERE p.workspace_role IS NOT NULL AND p.status_by_hand IS NULL AND p.status <> 'deprovisioned' AND EXISTS (
+            SELECT 1 FROM directory_entry e
+            WHERE e.person_id = p.id AND e.reported_status = 'deprovisioned' AND {_NO_DIRECTORY_HAS_THEM})
+    UNION
+    SELECT p.id FROM person p
     WHERE p.status_by_hand IS NOT NULL AND p.status_by_hand <> 'deprovisioned' AND p.status <> 'deprovisioned'
-        AND {_NO_DIRECTORY_HAS_THEM} AND EXISTS (
-            SELECT 1 FROM directory_entry e WHERE e.person_id = p.id AND e.reported_at > p.status_since)
+        AND EXISTS (
+            SELECT 1 FROM directory_entry e WHERE e.person_id = p.id AND e.reported_at > p.status_since
+                AND e.reported_status = 'deprovisioned' AND {_NO_DIRECTORY_HAS_THEM})
     UNION
     SELECT p.id FROM held_change h CROSS JOIN person p ON p.id = h.person_id
     WHERE h.state = 'open' AND h.field = 'status' AND h.value = 'deprovisioned' AND p.status <> 'deprovisioned'

@@ -15,7 +15,7 @@ from sync.db import connected, db, utcnow, writing
 from sync.jobs import comparing
 from sync.listing import one_of
 from sync.mail import sign_in_news
-from sync.matching import addresses
+from sync.matching import addresses, vouching
 from sync.matching import rules as match_rules
 from sync.models import Account, App, Directory, DirectoryEntry, Person, PersonEmail, Session
 from sync.names import main_email, short_name, signature
@@ -213,12 +213,12 @@ def recompute_status(person_ids: Iterable[int], by: str | Asker) -> dict[str, in
 
     Any active entry makes active, else any suspended one suspended, else deprovisioned.
     Without entries the status stays. A decision by hand wins until the directories agree
-    with it, and is then cleared, so that what they say next counts again.
+    with it, those that may change the person too, and is then cleared, so that what they say next counts again.
     """
     became = Counter()
     with writing():
         for group in _with_entries(person_ids):
-            agreed = [person.id for person, entries in group if person.status_by_hand == _reported_status(entries)]
+            agreed = [person.id for person, entries in group if _agree(person, entries, person.status_by_hand)]
             Person.update(status_by_hand=None).where(Person.id.in_(agreed)).execute()
             follows = [
                 (person, status, _reason(entries, status))
@@ -275,11 +275,19 @@ def _reported_status(entries: list[DirectoryEntry]) -> str | None:
     return next((status for status in STATUSES if any(entry.status == status for entry in entries)), None)
 
 
+def _agree(person: Person, entries: list[DirectoryEntry], status: str | None) -> bool:
+    """Whether the directories say so, and those alone that may change this person, if there are any."""
+    if _reported_status(entries) != status or person.workspace_role is None:
+        return _reported_status(entries) == status
+    decide = [entry for entry in entries if not vouching.is_above(entry.directory, person)]
+    return _reported_status(decide) in (None, status)
+
+
 def decide_by_hand(person: Person, status: str, by: Asker, reason: str, why: str) -> None:
     """A status that holds whatever the directories say; inside the caller's transaction. Raises NotAllowed."""
     rank.require_over(by, person)
     [[(current, entries)]] = _with_entries([person.id])
-    decision = None if _reported_status(entries) == status else status
+    decision = None if _agree(current, entries, status) else status
     Person.update(status_by_hand=decision, last_day=None).where(Person.id == person.id).execute()
     if current.status != status:
         _become([(current, status, f"{reason}: {why}" if why else reason)], by)

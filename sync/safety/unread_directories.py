@@ -57,6 +57,12 @@ def found(directory: Directory, now: datetime) -> Unread | None:
     return _unread(known, now) if known else None
 
 
+def shows_who_has_left(directory: Directory, now: datetime) -> bool:
+    """Whether it does, without a gap. One in which nobody is here shows nothing."""
+    known = _with_people().get(directory.id)
+    return known is not None and _unread(known, now) is None
+
+
 def _unread(known: _Known, now: datetime) -> Unread | None:
     if known.pushes:
         return _silent(known, now)

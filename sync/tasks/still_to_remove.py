@@ -106,7 +106,8 @@ def no_longer_theirs(account: Account, change: Change | None) -> str | None:
         return still_wanted.no_longer_holds(change, acting=True)
     name = person.name or account.email
     if person.id in doubtful.held_leavers():
-        return f"{name} counts as {person.status}: that they have left is held until someone releases it"
+        return (f"{name} counts as {person.status}: a directory or list says that they have left, which waits for a "
+                "decision")
     return f"{name} is back: {person.status} in the directory"
 
 

@@ -15,7 +15,7 @@ from app import create_app
 from sync.config import Config
 from sync.db import utcnow
 from sync.directory import directories
-from sync.models import Directory, DirectoryReading, HeldChange, Person
+from sync.models import Directory, DirectoryEntry, DirectoryReading, HeldChange, Person
 from tests.web.client import Client
 from web import held
 
@@ -172,7 +172,12 @@ def test_held_and_released(owner: Client, staff: Directory, staff_list: Path, by
     assert "Their status hasn't changed" not in page
     home = owner.get("/").text
     assert "Many people who had left Staff are back at once" in home and "changes from Staff" not in home, "one row"
+    DirectoryEntry.create(directory=Directory.create(kind="csv", name="HR"), external_id="1", status="deprovisioned",
+                          person=DirectoryEntry.get(DirectoryEntry.is_held).person,
+                          reported_status="deprovisioned")  # fmt: skip
+    assert "HR says that they have left." in owner.get(f"/directories/{staff.id}").text
     asked = owner.get(f"/directories/{staff.id}/release?back=yes").text
+    assert "According to another directory, 1 of them has left." in asked and "HR says that they have left." in asked
     assert "8 people who had left count as here again" in asked
     seen = re.search(r'name="seen" value="(\w+)"', asked)[1]
     owner.post(f"/directories/{staff.id}/release", seen=seen, back="no")

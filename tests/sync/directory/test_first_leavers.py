@@ -45,7 +45,7 @@ def test_they_count_as_before_until_someone_releases_them(company, by):
     assert leave(company, 5) == 6
     assert [status(f"p{number}@acme.example") for number in range(3)] == ["active", "suspended", "active"]
     assert person("p0@acme.example").status_reason == "Left Company LDAP, with many others at once"
-    held = "Person 0 counts as active: that they have left is held until someone releases it"
+    held = "Person 0 counts as active: a directory or list says that they have left, which waits for a decision"
     assert still_to_remove.no_longer_theirs(account, None) == held
     by_groups = still_to_remove.waits(Task(report_id=1), account)
     assert "has left Company LDAP, and that is held" in by_groups, "they may have lost their groups with it"

@@ -49,6 +49,44 @@ def test_it_is_closed_where_a_directory_that_shows_who_has_left_has_the_person(h
          f"Okta has them. Asked by {REMOVED}")] * closes  # fmt: skip
 
 
+@pytest.mark.parametrize(("closes", "values"), [
+    (True, {}), (True, {"value": "suspended"}), (True, {"reported_at": "when it was held"}),
+    (False, {"reported_at": LONG_AGO}), (False, {"reported_status": "active"}), (False, {"status": "active"}),
+    (False, {"asked_by": "Mira <mira@acme.example>"}), (False, {"field": "name"}), (False, {"state": "dismissed"}),
+    (False, {"value": "deprovisioned"}), (False, {"person": "active"}), (False, {"entry_of": "Ben"}),
+    (False, {"elsewhere": ("active", "active")}), (False, {"elsewhere": ("deprovisioned", "active")}),
+    (True, {"elsewhere": ("deprovisioned", "deprovisioned")}), (False, {"file_from": SEEN}),
+    (False, {"missing_since": SEEN}), (False, {"last_read_at": None}), (False, {"workspace_role": "owner"}),
+    (True, {"workspace_role": "owner", "vouched_for": True}), (False, {"here": "deprovisioned"}),
+], ids=str)  # fmt: skip
+def test_a_held_return_is_closed_where_a_directory_says_since_then_that_the_person_has_left(home, closes, values):
+    """Nobody could confirm it against that: no directory that is connected has the person."""
+    def of(names: str, **usual: object) -> dict:
+        return usual | {name: values[name] for name in names.split() if name in values}
+
+    read = utcnow()
+    values = {name: SEEN if value == "when it was held" else value for name, value in values.items()}
+    okta, other = (Directory.create(kind="okta", name=name, **of(
+        "last_read_at file_from missing_since vouched_for", last_read_at=read), next_read_at=read)
+        for name in ("Okta", "Other"))  # fmt: skip
+    people = {name: Person.create(name=name, status=values.get("person", "deprovisioned"), **of("workspace_role"))
+              for name in ("Ana", "Ben")}  # fmt: skip
+    change = HeldChange.create(person=people["Ana"], created_at=SEEN, **of(
+        "asked_by value field state", asked_by=REMOVED, value="active", field="status"))  # fmt: skip
+    DirectoryEntry.create(directory=okta, external_id="1", person=people[values.get("entry_of", "Ana")], **of(
+        "status reported_status reported_at", status="deprovisioned", reported_status="deprovisioned",
+        reported_at=read))  # fmt: skip
+    DirectoryEntry.create(directory=okta, external_id="2", person=Person.create(name="Someone"),
+                          status=values.get("here", "active"))  # fmt: skip
+    if elsewhere := values.get("elsewhere"):
+        DirectoryEntry.create(directory=other, external_id="1", person=people["Ana"], status=elsewhere[0],
+                              reported_status=elsewhere[1], reported_at=LONG_AGO)  # fmt: skip
+    held_answered.close_answered(utcnow())
+    assert HeldChange.select().where(HeldChange.id == change.id).exists() is not closes
+    assert [(one.who, one.why) for one in Activity.select()] == [
+        ("Okta (directory)", f"They have left Okta. Asked by {REMOVED}")] * closes  # fmt: skip
+
+
 def test_of_two_directories_that_have_the_person_the_first_that_shows_who_has_left_answers_once(home):
     ana = Person.create(name="Ana", status="active")
     HeldChange.create(person=ana, asked_by=REMOVED, field="status", value="deprovisioned")
