@@ -21,10 +21,11 @@ from hypothesis import HealthCheck, settings
 from jinja2 import FileSystemBytecodeCache
 
 import connectors
+from connectors.tools.http import Http
 from sync.config import Config
 from sync.db import db
 from sync.directory import push
-from sync.jobs import leases
+from sync.jobs import leases, retries
 from sync.models import Person
 from sync.people import people
 from sync.rank import Asker
@@ -73,6 +74,15 @@ def quick_passwords() -> Iterator[None]:
     thorough, passwords.hasher = passwords.hasher, PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
     yield
     passwords.hasher = thorough
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_retries() -> Iterator[retries.Schedule]:
+    """What failed for a moment is tried again as often as always, but without a pause. Gives the real delays."""
+    within_check, first_pause = retries.WITHIN_CHECK, Http.first_pause
+    retries.WITHIN_CHECK, Http.first_pause = retries.seconds(0, 0), 0.002
+    yield within_check
+    retries.WITHIN_CHECK, Http.first_pause = within_check, first_pause
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -12,7 +12,6 @@ import pytest
 
 from connectors.rest.connector import RestConnector, connector_of
 from connectors.rest.file import load
-from connectors.tools.http import Http
 from tests.connectors.fake import Fact, FakeApp, Reply, Request
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -80,8 +79,7 @@ NO = Reply(401, {"message": "no"})
 
 
 @pytest.fixture
-def anything(monkeypatch: pytest.MonkeyPatch) -> Iterator[Anything]:
-    monkeypatch.setattr(Http, "first_pause", 0.002)
+def anything() -> Iterator[Anything]:
     app = Anything()
     app.start()
     yield app

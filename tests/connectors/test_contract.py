@@ -142,7 +142,6 @@ CONTRACT.page = 200
 @pytest.fixture
 def battery(monkeypatch):
     """Gives a fake and a connector of a kind to the battery."""
-    monkeypatch.setattr("connectors.tools.http.Http.first_pause", 0.002)
     app = FakeScim()
     app.start()
     made: list[Scim] = []

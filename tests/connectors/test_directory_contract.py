@@ -135,8 +135,7 @@ BATTERY = TestPlain()
         (EveryoneActive, BATTERY.test_reads_every_status, {}),
     ],
 )
-def test_the_battery_notices_a_careless_directory(monkeypatch, kind, test, more):
-    monkeypatch.setattr("connectors.tools.http.Http.first_pause", 0.002)
+def test_the_battery_notices_a_careless_directory(kind, test, more):
     app = FakePlain()
     app.start()
     connector = kind(BATTERY.settings(app))

@@ -184,7 +184,7 @@ def test_it_is_tried_again_later_and_later_but_for_ever(chat):
     assert Check.get_by_id(check.id).attempts == 0 and App.get_by_id(chat.app.id).failures == 0
 
 
-def test_its_delays_begin_again_after_an_attempt_without_it(chat, repeats_at_once, monkeypatch):
+def test_its_delays_begin_again_after_an_attempt_without_it(chat, monkeypatch):
     def away(self):
         raise TemporarilyUnavailable("It is away.")
 

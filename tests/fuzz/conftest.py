@@ -10,7 +10,6 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
-from connectors.tools.http import Http
 from tests.connectors.described import METHODS, Anything
 from tests.connectors.fake import Fact, Request
 from tests.web.conftest import no_failures_before as no_failures_before
@@ -35,8 +34,7 @@ class Everywhere(Anything):
 
 
 @pytest.fixture
-def anything(monkeypatch: pytest.MonkeyPatch) -> Iterator[Everywhere]:
-    monkeypatch.setattr(Http, "first_pause", 0.002)
+def anything() -> Iterator[Everywhere]:
     app = Everywhere()
     app.start()
     yield app

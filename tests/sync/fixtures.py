@@ -11,12 +11,11 @@ from pathlib import Path
 import pytest
 from peewee import ModelSelect, fn
 
-from connectors.tools.http import Http
 from sync.apps import apps
 from sync.checks import checks
 from sync.config import Config
 from sync.db import connected, utcnow
-from sync.jobs import asking, retries
+from sync.jobs import asking
 from sync.models import App, Change, Check, Person, PersonEmail, Report
 from sync.people import people
 from sync.prepared import prepared
@@ -55,13 +54,6 @@ class Chat(ChatApp):
 
 def email(number: int) -> str:
     return f"p{number}@acme.example"
-
-
-@pytest.fixture
-def repeats_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A passing fault is tried again without a pause."""
-    monkeypatch.setattr(retries, "WITHIN_CHECK", retries.seconds(0, 0))
-    monkeypatch.setattr(Http, "first_pause", 0.001)
 
 
 Step = Callable[[Chat], object]
@@ -173,7 +165,7 @@ def samples(tmp_path_factory: pytest.TempPathFactory, quick_passwords: None) -> 
 
 
 @pytest.fixture
-def chat(samples: Samples, home: Path, repeats_at_once: None) -> Iterator[Chat]:
+def chat(samples: Samples, home: Path) -> Iterator[Chat]:
     """Person 0 is the owner of the chat, persons 1 to 9 are members. All are known people. It is read once."""
     chat = samples.known(0)
     yield chat

@@ -301,7 +301,7 @@ def test_a_person_who_connects_for_someone_else_returns_to_the_apps(site: Flask,
     assert [row.person for row in AppPerson.select().where(AppPerson.app == app)] == [olga]
 
 
-def test_a_first_reading_that_fails_can_be_tried_again(owner: Client, acme: ChatApp, repeats_at_once) -> None:
+def test_a_first_reading_that_fails_can_be_tried_again(owner: Client, acme: ChatApp) -> None:
     app = begin(owner)
     enter(owner, app, acme)
     start(owner, app)

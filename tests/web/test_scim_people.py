@@ -177,7 +177,7 @@ def test_one_address_for_two_users_is_never_guessed(okta: Provider) -> None:
     assert ScimResource.get(ScimResource.scim_id == admin).warning is None
 
 
-def test_the_leavers_of_a_day_are_counted_and_held(okta: Provider, repeats_at_once: None) -> None:
+def test_the_leavers_of_a_day_are_counted_and_held(okta: Provider) -> None:
     users = [okta.add(f"p{n}@acme.example", displayName=f"P{n}") for n in range(20)]
     for user in users[:12]:
         okta.deactivate(user)

@@ -9,7 +9,6 @@ import pytest
 from connectors.apps.sample_ads import PAGE, SampleAds
 from connectors.base import Account as Seat
 from connectors.base import CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
-from connectors.tools.http import Http
 from tests.demo.apps import AdsApp
 
 
@@ -21,8 +20,7 @@ def ads(tmp_path):
 
 
 @pytest.fixture
-def connector(ads, monkeypatch):
-    monkeypatch.setattr(Http, "first_pause", 0.001)
+def connector(ads):
     connector = SampleAds(ads.settings)
     yield connector
     connector.close()

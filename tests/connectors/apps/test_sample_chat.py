@@ -10,7 +10,6 @@ import pytest
 from connectors.apps.sample_chat import PAGE, SampleChat
 from connectors.base import Account as Seat
 from connectors.base import CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
-from connectors.tools.http import Http
 from tests.demo.apps import ChatApp
 
 
@@ -22,8 +21,7 @@ def chat(tmp_path):
 
 
 @pytest.fixture
-def connector(chat, monkeypatch):
-    monkeypatch.setattr(Http, "first_pause", 0.001)
+def connector(chat):
     connector = SampleChat(chat.settings)
     yield connector
     connector.close()

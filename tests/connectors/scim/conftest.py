@@ -9,8 +9,7 @@ from tests.connectors.fake_scim import FakeScim
 
 
 @pytest.fixture
-def service(monkeypatch):
-    monkeypatch.setattr("connectors.tools.http.Http.first_pause", 0.002)
+def service():
     app = FakeScim()
     app.start()
     yield app

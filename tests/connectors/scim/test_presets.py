@@ -19,8 +19,7 @@ each_preset = pytest.mark.parametrize("battery", BATTERIES, ids=lambda battery: 
 
 
 @pytest.fixture
-def app(battery, monkeypatch):
-    monkeypatch.setattr("connectors.tools.http.Http.first_pause", 0.002)
+def app(battery):
     app = battery.fake()
     app.start()
     yield app

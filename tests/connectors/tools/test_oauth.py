@@ -39,8 +39,7 @@ class Issuer(FakeApp):
 
 
 @pytest.fixture
-def issuer(monkeypatch):
-    monkeypatch.setattr(Http, "first_pause", 0.002)
+def issuer():
     app = Issuer()
     app.start()
     yield app

@@ -7,7 +7,6 @@ from datetime import timedelta
 import pytest
 
 from connectors.base import CredentialRejected
-from connectors.tools.http import Http
 from sync.apps import apps, status
 from sync.checks import checks
 from sync.db import utcnow
@@ -188,7 +187,6 @@ def test_accounts_of_services_and_of_rollcall_count_neither_way(chat):
 
 def test_a_daily_check_that_will_be_tried_again_is_not_green(chat, monkeypatch):
     monkeypatch.setattr(retries, "WITHIN_CHECK", retries.seconds())
-    monkeypatch.setattr(Http, "first_pause", 0.001)
     chat.stop()
     check = asking.ask(chat.app, "schedule", "daily")
     checks.run(check.id)

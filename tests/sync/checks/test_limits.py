@@ -11,7 +11,8 @@ from connectors.base import RateLimited, TemporarilyUnavailable
 from sync.apps import apps
 from sync.checks import checks, snapshot
 from sync.db import utcnow
-from sync.jobs import asking, daily, leases
+from sync.jobs import asking, daily, leases, retries
+from sync.jobs.retries import Schedule
 from sync.models import Activity, App, Check, Directory, DirectoryReading
 from sync.workspace import workspace
 from tests.sync.fixtures import MEMBERS
@@ -34,8 +35,9 @@ class Clock:
 
 
 @pytest.fixture
-def clock(monkeypatch) -> Clock:
+def clock(monkeypatch, quick_retries: Schedule) -> Clock:
     clock = Clock()
+    monkeypatch.setattr(retries, "WITHIN_CHECK", quick_retries)
     monkeypatch.setattr(checks, "time", SimpleNamespace(monotonic=clock.monotonic, sleep=clock.sleep))
     return clock
 
