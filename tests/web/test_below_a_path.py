@@ -59,6 +59,8 @@ def test_the_walk_sees_a_link_that_leaves():
     page = '<a href="/apps"></a><form action="/tools/rollcallx" hx-post="/tools/rollcall/x?back=/apps"></form>'
     assert outside(PREFIX, led_to(page, HTML)) == ["/apps", "/tools/rollcallx", "/apps"]
     assert outside(PREFIX, led_to("", {"HX-Location": '{"path": "/apps"}', "Location": "/"})) == ["/", "/apps"]
+    page = """<A title='a>b' HREF='/a'><img\nsrc=/b><form id='"' action = "/c?x=1&amp;y" ><input name=back value=/d>"""
+    assert outside(PREFIX, led_to(page, HTML)) == ["/a", "/b", "/c?x=1&y", "/d"]
     page = f'<a href="{PREFIX}"></a><a href="{PREFIX}/apps?back={PREFIX}/"></a><a href="#x">'
     assert outside(PREFIX, led_to(page, HTML)) == []
 
