@@ -17,7 +17,7 @@ from sync.people import held_answered
 from sync.reports import acceptances
 from sync.search import index as search_index
 from sync.settings import setting
-from sync.sign_in import forgotten, kept_requests, refusals, sessions
+from sync.sign_in import forgotten, given_answers, kept_requests, refusals, sessions
 from sync.sign_in import waiting as waiting_sign_ins
 from sync.tasks import invitations, tasks
 
@@ -47,6 +47,7 @@ JOBS = (
     unused_keys.delete_unused,
     waiting_sign_ins.delete_expired,
     kept_requests.delete_expired,
+    given_answers.delete_expired,
     sessions.delete_ended,
     refusals.record_further,
     restored.look,

@@ -29,6 +29,7 @@ from web import (
     member_view,
     quick_addresses,
     quick_calls,
+    repeated,
     row_addresses,
     security,
     task_view,
@@ -88,6 +89,8 @@ def create_pages(app: Flask, config: Config) -> None:
     compression.install(app)
     files.install(app)
     security.install(app, config)
+    repeated.install(app)
+    security.csrf.init_app(app)
     words.install(app)
     components.install(app)
     member_operations.install(app)

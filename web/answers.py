@@ -8,11 +8,10 @@ import re
 from collections.abc import Iterable
 from urllib.parse import unquote
 
-from flask import Response, flash, make_response, redirect, render_template, request, session, url_for
+from flask import Response, flash, make_response, redirect, render_template, request, url_for
 
 from sync.listing import whole_number
 from sync.states import Tone
-from web.security import MESSAGES
 
 MOST = 2**63 - 1  # what SQLite keeps in an integer
 DIALOGS = ("report", "check", "dialog")  # what an address says of an open dialog (static/rollcall.js)
@@ -49,9 +48,8 @@ def go_to(address: str, message: str = "", tone: Tone = Tone.OK, undo: str = "",
     """After something was done: go to a page, which shows `message` in a toast. `undo` is the address whose DELETE
     takes it back; `follow` is the address that reports the progress (web/outcomes.py)."""
     if not request.htmx:
-        said = {"text": message, "undo": undo, "follow": follow} if undo or follow else message
-        if message and [tone, said] not in map(list, session.get(MESSAGES, ())):  # a double click says it once
-            flash(said, tone)
+        if message:
+            flash({"text": message, "undo": undo, "follow": follow} if undo or follow else message, tone)
         return redirect(address, 303)
     answer = make_response("", 204)
     answer.headers["HX-Location"] = json.dumps(

@@ -41,12 +41,19 @@ def install(app: Flask) -> None:
     app.register_error_handler(NotSignedIn, to_sign_in)
     app.register_error_handler(SecondFactorNeeded, to_second_factor)
     app.register_error_handler(NotAllowed, not_allowed)
-    app.register_error_handler(CSRFError, lambda problem: answer(400, *STALE))
+    app.register_error_handler(CSRFError, stale_form)
     app.register_error_handler(HTTPException, error_page)
     app.register_error_handler(SampleProblem, sample_in_the_way)
     app.register_error_handler(TooManyWait, other_servers_first)
     app.register_error_handler(500, unexpected)  # Flask has logged the traceback
     app.after_request(only_html_for_htmx)
+
+
+def stale_form(_problem: CSRFError) -> Response:
+    """A second click on “Sign out” has the token of the session that the first has ended."""
+    if request.endpoint == "signin.delete" and not security.signed_in_person():
+        return redirect(url_for("signin.show"), 303)
+    return answer(400, *STALE)
 
 
 def error_page(problem: HTTPException) -> Response:

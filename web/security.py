@@ -73,7 +73,6 @@ def install(app: Flask, config: Config) -> None:
     app.before_request(refuse_long_query)
     app.before_request(open_connection)
     app.teardown_request(close_connection)
-    csrf.init_app(app)
     known_browser.install(app)
     app.after_request(add_headers)
 

@@ -212,6 +212,8 @@ CREATE INDEX app_groups_approver ON app (groups_approver_id) WHERE groups_approv
 CREATE TABLE "directory" ("id" INTEGER NOT NULL PRIMARY KEY, "kind" VARCHAR(255) NOT NULL, "name" VARCHAR(255) NOT NULL, "settings" TEXT NOT NULL, "credential" BLOB, "state" VARCHAR(255) NOT NULL, "created_at" DATETIME NOT NULL, "last_read_at" DATETIME, "next_read_at" DATETIME, "failures" INTEGER NOT NULL, "error" TEXT, "guard_counts_from" DATETIME, "position" INTEGER, "unread_attributes" TEXT NOT NULL DEFAULT '[]', "responsible_id" INTEGER, "vouched_for" INTEGER NOT NULL, "private_network_approver" VARCHAR(255), "file_from" DATETIME, "missing_since" DATETIME, "missing_until" DATETIME, hidden_users INTEGER NOT NULL DEFAULT 0, "file_seen_at" DATETIME, "many_back_since" DATETIME, "attributes_unknown" INTEGER DEFAULT FALSE NOT NULL, CHECK ("state" IN ('active', 'paused')));
 CREATE UNIQUE INDEX "directory_name" ON "directory" ("name");
 CREATE INDEX "directory_next_read_at" ON "directory" ("next_read_at");
+CREATE TABLE "given_answer" ("id" INTEGER NOT NULL PRIMARY KEY, "session_id" INTEGER NOT NULL, "request_hash" VARCHAR(255) NOT NULL, "sealed" BLOB NOT NULL, "ends_at" DATETIME NOT NULL, FOREIGN KEY ("session_id") REFERENCES "session" ("id") ON DELETE CASCADE);
+CREATE UNIQUE INDEX "given_answer_session_id" ON "given_answer" ("session_id");
 INSERT INTO "schema_migration" VALUES (1, '0001_first', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime'));
 INSERT INTO "schema_migration" VALUES (2, '0002_scim', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime'));
 INSERT INTO "schema_migration" VALUES (3, '0003_life', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime'));
@@ -270,6 +272,7 @@ INSERT INTO "schema_migration" VALUES (55, '0065_read_in', strftime('%Y-%m-%d %H
 INSERT INTO "schema_migration" VALUES (56, '0066_former_ids', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime'));
 INSERT INTO "schema_migration" VALUES (57, '0067_burst_reasons', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime'));
 INSERT INTO "schema_migration" VALUES (58, '0068_used_files', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime'));
+INSERT INTO "schema_migration" VALUES (59, '0069_given_answers', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime'));
 INSERT INTO "search_mark" VALUES (1, 0);
 INSERT INTO "search_mark" VALUES (2, 0);
 INSERT INTO "search_mark" VALUES (3, 0);

@@ -35,6 +35,7 @@ from sync.models.reports import Change, Check, Offboarding, Report
 from sync.models.search import SearchDue, SearchMark, SearchText
 from sync.models.sign_in import (
     AuthenticatorApp,
+    GivenAnswer,
     KeptRequest,
     Passkey,
     PasswordRequest,
@@ -74,6 +75,7 @@ __all__ = [
     "DirectoryReading",
     "DirectoryToken",
     "FormerEntry",
+    "GivenAnswer",
     "GroupRule",
     "GroupRuleAsset",
     "HandOver",

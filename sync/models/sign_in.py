@@ -85,6 +85,15 @@ class KeptRequest(Base):
     ends_at = DateTimeField()
 
 
+class GivenAnswer(Base):
+    """The answer to the last form that a session sent without scripts: its second click gets it again."""
+
+    session = ForeignKeyField(Session, unique=True, on_delete="CASCADE")
+    request_hash = CharField()
+    sealed = BlobField()
+    ends_at = DateTimeField()
+
+
 class SignInAttempt(Base):
     """A wrong password, or one that is being compared; `key` names the counter (attempts.py)."""
 

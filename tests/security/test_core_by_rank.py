@@ -158,6 +158,7 @@ EXEMPT = {
         "sign_in.sessions.session_of", "sign_in.sessions.start_session", "sign_in.pending.begin",
         "sign_in.pending.finish", "sign_in.sign_in.authenticate", "sign_in.sign_in.person_of_link",
         "sign_in.kept_requests.keep", "sign_in.kept_requests.take", "sign_in.sessions.confirm",
+        "sign_in.given_answers.keep",
         "saved_views.change", "saved_views.delete", "saved_views.save", "saved_views.may_change",
         "saved_views.may_share", "saved_views.with_id",
         "directory.waiting_files.answer", "directory.waiting_files.discard", "apps.drafts.start"), OWN),

@@ -1,0 +1,83 @@
+"""A form without scripts that was sent twice: the second request gets the answer of the first, and does nothing."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from pathlib import Path
+
+from flask import Flask
+
+from sync.db import utcnow
+from sync.models import Directory, GivenAnswer, Person, Session, Team
+from sync.sign_in import given_answers, passwords
+from tests.web.client import Client
+
+TEMPLATES = Path(__file__).parents[2] / "templates"
+WITHOUT = {"_sign_out.html", "_account.html"}  # the session has ended then; the same theme is chosen again
+
+
+def form_id(browser: Client, address: str) -> str:
+    [found] = set(re.findall(r'name="form_id" value="([^"]+)"', browser.get(address).text))
+    return found
+
+
+def test_each_form_has_an_id() -> None:
+    for path in TEMPLATES.rglob("*.html"):
+        text = path.read_text(encoding="utf-8")
+        if path.name not in WITHOUT:
+            assert len(re.findall(r"name=\"csrf_token\"", text)) == len(re.findall(r"name=\"form_id\"", text)), path
+
+
+def test_the_second_request_leads_to_the_same_page_with_the_same_message(owner: Client) -> None:
+    team = Team.create(name="Revenue")
+    same = form_id(owner, f"/directories/teams/{team.id}/removal")
+    for _ in range(2):
+        assert owner.send("DELETE", f"/directories/teams/{team.id}", form_id=same).location == "/directories/teams"
+        assert owner.messages() == [("ok", "Revenue was removed. No account is removed by this.")]
+    given_answers.delete_expired(utcnow() + given_answers.LASTS + timedelta(seconds=1))
+    assert owner.send("DELETE", f"/directories/teams/{team.id}", form_id=same).status_code == 404
+
+
+def test_a_secret_that_is_shown_once_is_shown_to_both_requests_and_kept_sealed(owner: Client) -> None:
+    same = form_id(owner, "/directories/new/scim")
+    first, second = (owner.post("/directories/new/scim", directory_name="Okta", form_id=same) for _ in range(2))
+    assert first.status_code == 200 and first.text == second.text and Directory.select().count() == 1
+    token = re.search(r'value="(scim_[^"]+|[^"]{40,})"', first.text).group(1)
+    assert token.encode() not in bytes(GivenAnswer.get().sealed)
+
+
+def test_only_the_same_form_with_the_same_values_counts_as_sent_twice(owner: Client, site: Flask, olga: Person) -> None:
+    for place, name in enumerate(("HR", "Staff")):
+        csv = Directory.create(kind="csv", name=name, settings={"file": "/x"}, place=place)
+    same = form_id(owner, "/directories")
+
+    def moved(browser: Client = owner, **values: str) -> str:
+        browser.send("PUT", f"/directories/{csv.id}/place", **values)
+        [(_, text)] = browser.messages()
+        return text
+
+    up = "Staff was moved up. The new order applies to all people."
+    assert moved(step="up", form_id=same) == up
+    assert moved(step="down", form_id=same).startswith("Staff was moved down.")
+    assert moved(step="up", form_id=same) == up, "only of the last request is the answer kept"
+    assert moved(step="up", form_id=same) == up, "it was sent twice"
+    by_htmx = owner.send("PUT", f"/directories/{csv.id}/place", htmx=True, step="up", form_id=same)
+    assert "Staff is already first." in by_htmx.headers["HX-Trigger"]
+    assert moved(Client(site, olga), step="up", form_id=same) == "Staff is already first.", "another session"
+    assert moved(step="up", form_id=form_id(owner, "/directories")) == "Staff is already first."
+
+
+def test_a_second_click_on_sign_in_or_sign_out_is_not_called_a_page_that_was_open_too_long(
+        site: Flask, olga: Person) -> None:
+    """The first one has renewed or ended the session, and its token with it."""
+    Person.update(password_hash=passwords.hashed("a long one for Olga")).where(Person.id == olga.id).execute()
+    browser = Client(site)
+    mine = {"email": "olga@acme.example", "password": "a long one for Olga", "csrf": browser.token(),
+            "form_id": form_id(browser, "/sign-in")}  # fmt: skip
+    assert [browser.post("/session", **mine).location for _ in range(2)] == ["/", "/"]
+    assert Session.select().count() == 1
+    token = browser.token()
+    for _ in range(2):
+        assert browser.send("DELETE", "/session", csrf=token).location == "/sign-in"
+    assert browser.post("/directories/teams", csrf=token).status_code == 400
