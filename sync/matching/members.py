@@ -3,14 +3,15 @@ Whose they are: rules.py says it, decisions.py what people decide, suggestions.p
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from functools import reduce
 from operator import and_
 
 from peewee import ModelUpdate
 
 from sync import activity
-from sync.db import db, writing
+from sync.db import db, noted_in_write, writing
 from sync.jobs import comparing
 from sync.models import Account, App, Person
 from sync.names import account_name
@@ -25,11 +26,31 @@ TABS = {
     "guests": (AccountMatch.GUEST, AccountMatch.LOCAL_PARTNER),
     "service accounts": (AccountMatch.SERVICE_ACCOUNT,),
 }
+LATER = "apps to be counted"  # what a write has noted
 LEFT = "left"  # beside these: accounts of people who have left, whichever tab they are on
+
+
+@contextmanager
+def counted_once() -> Iterator[None]:
+    """In this block, inside the caller's writing(), recount() only notes the app, which is counted at the end."""
+    noted = noted_in_write()
+    if LATER in noted:
+        yield
+        return
+    apps = noted[LATER] = {}
+    try:
+        yield
+    finally:
+        del noted[LATER]
+    for app in apps.values():
+        recount(app)
 
 
 def recount(app: App) -> None:
     """Bring the counts on the app's row up to date."""
+    if (later := noted_in_write().get(LATER)) is not None:
+        later[app.id] = app
+        return
     with writing():
         counts = dict(zip(AccountMatch, db.execute_sql(_COUNTED, {"app": app.id}).fetchone()))
         _keep(

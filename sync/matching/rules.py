@@ -103,23 +103,36 @@ def _matching(accounts: str) -> str:
 
 _MATCH = _matching("account a")
 _MATCH_CHOSEN = _matching("to_match m CROSS JOIN account a ON a.id = m.account_id")
+_THEIRS = "SELECT id AS account_id FROM account WHERE app_id = :app AND"
+_WITH_EMAILS = f"{_THEIRS} email_key IN (SELECT value FROM json_each(:emails))"
+_WITH_NUMBERS = f"{_THEIRS} lower(employee_number) IN (SELECT value FROM json_each(:numbers))"
+_MATCH_EMAILS, _MATCH_NUMBERS, _MATCH_EITHER = (
+    _matching(f"({which}) AS m CROSS JOIN account a ON a.id = m.account_id")
+    for which in (_WITH_EMAILS, _WITH_NUMBERS, f"{_WITH_EMAILS} UNION {_WITH_NUMBERS}")
+)
 
 
 def match_everywhere(emails: Iterable[str] = (), numbers: Iterable[str] = ()) -> None:
-    """The same in every app that has an account with one of these normal e-mails, user names or employee numbers."""
-    emails, numbers = list(emails), [number for number in numbers if number]
+    """The same in every app that has an account with one of these normal e-mails, user names or employee numbers. If
+    they are few, only such accounts are looked at, except where a user name may be one of the e-mails."""
+    emails, numbers = list(emails), [number.translate(NOCASE) for number in numbers if number]
     with writing():
         touched = set()
         for start in range(0, len(emails), CHUNK):
             touched.update(row[0] for row in _apps_with_addresses(json.dumps(emails[start : start + CHUNK])))
         for start in range(0, len(numbers), CHUNK):
-            given = [number.translate(NOCASE) for number in numbers[start : start + CHUNK]]
-            touched.update(row[0] for row in _apps_with_numbers(json.dumps(given)))
+            touched.update(row[0] for row in _apps_with_numbers(json.dumps(numbers[start : start + CHUNK])))
         domains = {email.rpartition("@")[2] for email in emails}
         for app in _apps(json.dumps(sorted(touched))):
-            if app.id in touched or app.match_domain in domains:
+            if app.match_domain in domains or app.id in touched and len(emails) + len(numbers) > CHUNK:
                 match(app)
-                recount(app)
+            elif app.id in touched:
+                values = {"emails": json.dumps(emails), "numbers": json.dumps(numbers)}
+                statement = _MATCH_EITHER if emails and numbers else _MATCH_EMAILS if emails else _MATCH_NUMBERS
+                db.execute_sql(statement, {**values, "app": app.id, "domain": app.match_domain})
+            else:
+                continue
+            recount(app)
 
 
 @prepared_plain

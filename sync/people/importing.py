@@ -15,6 +15,7 @@ from sync.db import writing
 from sync.files.columns import is_to_be_looked_at
 from sync.matching import addresses
 from sync.matching import rules as match_rules
+from sync.matching.members import counted_once
 from sync.models import Person, PersonEmail
 from sync.names import person_name, short_name
 from sync.people import held
@@ -100,7 +101,7 @@ def import_csv(content: bytes, by: Asker, mapping: str | None = None, name: str 
     except ConnectorError as problem:
         raise PeopleProblem(f"{name} can't be read. {problem} Nothing was changed.") from problem
     done = {"added": 0, "updated": 0, "unchanged": 0, "held": 0}
-    with writing():
+    with writing(), counted_once():
         dated, named = _says(proposal, "last_day"), {}
         as_known = AsKnown(rows, by, dated)
         for place, row in enumerate(rows):

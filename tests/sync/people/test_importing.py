@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
+from peewee import fn
 
 from sync.db import db
-from sync.models import Person, PersonEmail
+from sync.models import Account, App, Person, PersonEmail
 from sync.people import as_known as as_known_rows
 from sync.people import held, importing, people
 from sync.people.people import PeopleProblem
 from sync.rank import Asker
+from tests.database import ON_FILE
 
 
 @pytest.fixture
@@ -219,3 +221,26 @@ def test_an_import_changes_the_one_thing_that_is_new_about_someone(by):
     assert people.find_by_email("g0@acme.example").name == "Person 0"
     assert PersonEmail.get(PersonEmail.email == "p1@acme.example").main
     assert [people.find_by_email(f"p{number}@acme.example").last_day for number in (2, 3)] == [None, to_come]
+
+
+@ON_FILE
+def test_a_renamed_person_is_not_matched_with_every_account_of_their_apps(listed, by):
+    """Steps of SQLite's machine: 1,000 people beside 50,000 accounts held the lock for two minutes."""
+    for number in range(200):
+        listed.add(f"x{number}", email=f"p{number}@acme.example")
+    listed.check()
+
+    def steps(name: str, people: int) -> int:
+        found = []
+        lines = [f"p{number}@acme.example,{name}" for number in range(people)]
+        db.connection().set_progress_handler(lambda: found.append(1), 100)
+        importing.import_csv("\n".join(["email,name", *lines]).encode(), by)
+        db.connection().set_progress_handler(None, 0)
+        return len(found) * 100
+
+    steps("New", 20)
+    assert set(Account.select(Account.match_kind, fn.COUNT()).group_by(Account.match_kind).tuples()) == {
+        ("matched", 21), ("unmatched", 180)}  # fmt: skip
+    assert App.get_by_id(listed.app.id).matched == 21, "counted once, at the end"
+    each = (steps("Other", 20) - steps("Third", 1)) / 19
+    assert each < 4000, each
