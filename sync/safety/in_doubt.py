@@ -1,5 +1,5 @@
-"""Why it is in doubt that someone has left, or what groups give them, and until when: a directory or a held change says
-so. An approved task waits for that; where someone does it by hand in the app, the page, e-mail or command says so."""
+"""Why it is in doubt that someone has left, or is here, or what groups give them, and until when: a directory or a held
+change says so. An approved task waits for that; where someone does it by hand in the app, it is shown with the task."""
 
 from __future__ import annotations
 
@@ -8,33 +8,36 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sync.db import db
+from sync.db import db, utcnow
 from sync.listing import one_of
+from sync.matching import doubtful
 from sync.models import Account, Task, entry_is_held
+from sync.safety import unread_directories
 from sync.settings import setting
-from sync.states import REMOVALS, ChangeKind, TaskKind, TaskState, texts
+from sync.states import ChangeKind, TaskKind, TaskState
 from sync.workspace import WITHDRAWN, to_local
 
-# The kinds of task that may be in doubt, and what someone does who carries one out by hand.
+# What someone does who carries out a task by hand that may be in doubt.
 _ACTS = {
     TaskKind.REMOVE: "remove the account",
     TaskKind.REVOKE: "revoke the access",
     TaskKind.CHANGE_ROLE: "change the role",
-    TaskKind.GRANT: "change the role",
+    TaskKind.INVITE: "invite them",
 }
 _OF_LEAVERS = (TaskKind.REMOVE, TaskKind.REVOKE)  # what someone asks for by hand because a person has left
-# Of an approval, what a doubt holds up, as a condition on the change `c`; may_wait() is the same of its task.
-WAITS = f"""(c.kind IN ({texts((*REMOVALS, ChangeKind.TO_REVOKE_ACCESS, ChangeKind.TO_CHANGE_ROLE))})
-    OR c.kind = '{ChangeKind.TO_GRANT_ACCESS}' AND c.before IS NOT NULL)"""
+ITS_PAGE = "Its page says what to do."
 
 
 @dataclass(frozen=True)
 class Doubt:
-    """Why it is in doubt that someone has left, or what groups give them, and until when: two halves of a sentence."""
+    """Why it is in doubt that someone has left, is here, or what groups give them, and until when: two halves of a
+    sentence. `cause` is the same of several people, and `next` says what to do then."""
 
     why: str
     until: str
     is_return: bool  # they count as having left, and may be back
+    cause: str
+    next: str = ITS_PAGE
 
 
 def of_people(person_ids: Iterable[int | None]) -> dict[int, Doubt]:
@@ -43,9 +46,40 @@ def of_people(person_ids: Iterable[int | None]) -> dict[int, Doubt]:
     by_directories: dict[int, Doubt] = {}
     for id, *row, _, _ in db.execute_sql(_HELD_UP, people | restored()).fetchall():
         by_directories.setdefault(id, _in_words(*row))
-    found = {id: Doubt(f"{name} may be back: a held change on People says so", "someone releases or dismisses it", True)
+    found = {id: Doubt(f"{name} may be back: a held change on People says so", "someone releases or dismisses it", True,
+                       "held changes on People say that they are back", "Release or dismiss them there.")
              for id, name in db.execute_sql(_ASKED_ON_PEOPLE, people).fetchall()}  # fmt: skip
     return found | by_directories
+
+
+def of_new_access(person_ids: Iterable[int | None]) -> dict[int, Doubt]:
+    """The same of people who would get an account or access that they don't have: someone who has left must not. So it
+    is also in doubt while they have left according to a directory or a list, or while no directory that has them shows
+    who has left, unless someone decided by hand that they are here."""
+    ids = {id for id in person_ids if id is not None}
+    found = of_people(ids)
+    left = doubtful.held_leavers() & ids - found.keys()
+    gaps = unread_directories.all_of(utcnow())
+    people = {"people": json.dumps(sorted(ids - found.keys()))}
+    here_by: dict[int, list[int]] = {}
+    for id, name, directory in db.execute_sql(_HERE_BY, people).fetchall() if left or gaps else ():
+        if id in left:
+            found[id] = Doubt(f"{name} has left according to a directory or list, but counts as here",
+                              "someone decides that", False,
+                              "they have left according to a directory or list, but count as here",
+                              "Directory and People show why.")  # fmt: skip
+        elif directory is not None:
+            here_by.setdefault(id, []).append(directory)
+            if gaps.keys() >= set(here_by[id]):
+                found[id] = _unread(name, gaps[here_by[id][0]])
+            else:
+                found.pop(id, None)
+    return found
+
+
+def _unread(name: str, gap: unread_directories.Unread) -> Doubt:
+    cause = f"{gap.name} doesn't show who has left{since_in_words(gap.since) if gap.since else ''}"
+    return Doubt(f"{cause}, so {name} may have left", f"{gap.name} shows that again, as its page says", False, cause)
 
 
 def restored() -> dict[str, str | None]:
@@ -58,16 +92,20 @@ def _in_words(name: str, directory: str, is_back: bool, is_leaving: bool, many: 
               since: str) -> Doubt:  # fmt: skip
     if is_leaving:
         return Doubt(f"{name} has left {directory}, and that is held",
-                     "someone releases it on the directory's page, or the directory has them again", False)
+                     "someone releases it on the directory's page, or the directory has them again", False,
+                     f"they have left {directory}, and that is held")  # fmt: skip
     if not is_back:
-        may_be = "may be back" if has_left else "may be in other groups now"
+        may_be = "may be back" if has_left else "may have left, or be in other groups now"
         until = (f"someone makes {directory} send everyone again and confirms that on its page" if pushes else
                  f"{directory} is read again, or gets a new list if its list was uploaded")  # fmt: skip
-        return Doubt(f"{directory} may lack changes{since_in_words(since)}, so {name} {may_be}", until, bool(has_left))
-    why, who = (", with many others at once", "someone") if many else (
-        ", but ranks above the person responsible for it", "an Owner")  # fmt: skip
+        lacks = f"{directory} may lack changes{since_in_words(since)}"
+        return Doubt(f"{lacks}, so {name} {may_be}", until, bool(has_left), lacks)
+    why, who, cause = (", with many others at once", "someone", ", with many others at once") if many else (
+        ", but ranks above the person responsible for it", "an Owner",
+        ", but rank above the person responsible for it")  # fmt: skip
     return Doubt(f"{name} is back in {directory}{why}",
-                 f"{who} confirms that on the directory's page, or the directory is fixed", True)
+                 f"{who} confirms that on the directory's page, or the directory is fixed", True,
+                 f"they are back in {directory}{cause}")  # fmt: skip
 
 
 def since_in_words(moment: str | datetime) -> str:
@@ -75,42 +113,62 @@ def since_in_words(moment: str | datetime) -> str:
 
 
 def may_wait(task: Task) -> bool:
-    """Whether it takes something from someone, or gives them another role. An invitation, or access to something that
-    they had no access to, takes nothing, and so doesn't wait."""
-    if task.kind == TaskKind.GRANT:
-        return task.change_id is not None and task.detail.get("before") is not None
+    """Whether an approval asks for it that covers people or their groups. A hand-over to a successor doesn't wait:
+    someone chose them by name."""
+    if task.kind in (TaskKind.GRANT, TaskKind.INVITE):
+        return task.change_id is not None
     return task.kind in _ACTS
+
+
+def gives(task: Task) -> bool:
+    """Whether someone gets an account or access that they don't have."""
+    return task.kind == TaskKind.INVITE or task.kind == TaskKind.GRANT and task.detail.get("before") is None
+
+
+def change_gives(kind: str, before: str | None) -> bool:
+    """The same of a change that its task is for."""
+    return kind == ChangeKind.TO_INVITE or kind == ChangeKind.TO_GRANT_ACCESS and before is None
+
+
+def of_task(task: Task, person_id: int | None) -> Doubt | None:
+    """What is in doubt about this task, which is about this person."""
+    return (of_new_access if gives(task) else of_people)([person_id]).get(person_id)
 
 
 def errors(tasks: Iterable[Task]) -> dict[int, str]:
     """By task id, what to say of it: first what is in doubt, if someone may do it by hand in the app, then what went
     wrong. A task of which there is nothing to say is left out."""
-    tasks = list(tasks)
-    doubts, found = _of_accounts(task.account_id for task in tasks if _may_be_done_by_hand(task)), {}
+    tasks, found = list(tasks), {}
+    by_hand = [task for task in tasks if task.state == TaskState.NEEDS_ATTENTION and (may_wait(task) or gives(task))]
+    people, giving = _people_of(by_hand), {task.id for task in by_hand if gives(task)}
+    taking = people.keys() - giving
+    taken = of_people(people[id] for id in taking) if taking else {}
+    given = of_new_access(people[id] for id in giving) if giving else {}
     for task in tasks:
-        doubt = doubts.get(task.account_id) if _may_be_done_by_hand(task) else None
-        first = f"{doubt.why}. Check that before you {_ACTS[task.kind]}." if doubt and _is_about(task, doubt) else ""
+        doubt = (given if gives(task) else taken).get(people.get(task.id))
+        first = f"{doubt.why}. Check that before you {_act(task)}." if doubt and _is_about(task, doubt) else ""
         if task.state != TaskState.DONE and (words := " ".join(filter(None, (first, task.error)))):
             found[task.id] = words
     return found
 
 
-def _may_be_done_by_hand(task: Task) -> bool:
-    return task.state == TaskState.NEEDS_ATTENTION and may_wait(task)
+def _act(task: Task) -> str:
+    return _ACTS.get(task.kind) or ("grant the access" if gives(task) else "change the role")
 
 
-def _of_accounts(account_ids: Iterable[int]) -> dict[int, Doubt]:
-    ids = list(account_ids)
-    if not ids:
-        return {}
-    people = dict(Account.select(Account.id, Account.person).where(one_of(Account.id, json.dumps(ids))).tuples())
-    doubts = of_people(people.values())
-    return {id: doubts[person] for id, person in people.items() if person in doubts}
+def _people_of(tasks: Iterable[Task]) -> dict[int, int | None]:
+    """By task id, the person that it is about."""
+    tasks = list(tasks)
+    ids = [task.account_id for task in tasks if task.account_id is not None]
+    people = dict(Account.select(Account.id, Account.person).where(one_of(Account.id, json.dumps(ids))).tuples()
+                  ) if ids else {}  # fmt: skip
+    return {task.id: people.get(task.account_id, task.detail.get("person")) for task in tasks}
 
 
 def _is_about(task: Task, doubt: Doubt) -> bool:
-    """A task that someone asked for by hand is in doubt only if they may have asked because the person had left."""
-    return task.report_id is not None or doubt.is_return and task.kind in _OF_LEAVERS
+    """A task that someone asked for by hand is in doubt if it gives something, or if they may have asked because the
+    person had left."""
+    return task.report_id is not None or gives(task) or doubt.is_return and task.kind in _OF_LEAVERS
 
 
 # Of someone who has left, a directory where they are active can't lack their return.
@@ -142,4 +200,11 @@ _ASKED_ON_PEOPLE = f"""
     FROM held_change h JOIN person p ON p.id = h.person_id
     WHERE h.person_id IN {_PEOPLE} AND h.state = 'open' AND h.field = 'status' AND h.value <> 'deprovisioned'
         AND p.status = 'deprovisioned'
+"""
+# Without a directory: nobody's word, or someone's decision by hand. The directories in which they are here follow.
+_HERE_BY = f"""
+    SELECT p.id, coalesce(nullif(p.name, ''), 'this person'), CASE WHEN p.status_by_hand IS NULL THEN e.directory_id END
+    FROM person p LEFT JOIN directory_entry e ON e.person_id = p.id AND e.status <> 'deprovisioned'
+        AND e.reported_status <> 'deprovisioned'
+    WHERE p.id IN {_PEOPLE} AND p.status <> 'deprovisioned' ORDER BY p.id, e.directory_id NULLS LAST
 """

@@ -47,8 +47,13 @@ class _Known(NamedTuple):
 def longest(now: datetime) -> Unread | None:
     """Of the directories with people in them that don't show who has left, the one for the longest time; those of
     which that isn't known before all others."""
-    unread = filter(None, (_unread(known, now) for known in _with_people().values()))
-    return min(unread, key=lambda one: (one.since or datetime.min, one.name), default=None)
+    return min(all_of(now).values(), key=lambda one: (one.since or datetime.min, one.name), default=None)
+
+
+def all_of(now: datetime) -> dict[int, Unread]:
+    """All of these directories, by id."""
+    found = {id: _unread(known, now) for id, known in _with_people().items()}
+    return {id: unread for id, unread in found.items() if unread is not None}
 
 
 def found(directory: Directory, now: datetime) -> Unread | None:

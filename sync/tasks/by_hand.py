@@ -147,6 +147,7 @@ def plan_grants(app: App, account_ids: Iterable[int], asset_ids: Iterable[int], 
     accounts, assets = chosen(app, account_ids), _assets(app, asset_ids)
     live, known = _live(accounts, TaskKind.GRANT, TaskKind.REVOKE), _access(accounts)
     own, lines = _own(app, accounts), []
+    doubts = still_to_remove.may_have_left(account.person_id for account in accounts if account.is_matched)
     for account in accounts:
         for asset in assets:
             had = known.get((account.id, asset.id))
@@ -167,7 +168,8 @@ def plan_grants(app: App, account_ids: Iterable[int], asset_ids: Iterable[int], 
             elif not why and (only := app_assets.only_by_hand(app, asset.kind, role, role and had and had.role)):
                 state, why = LineState.REFUSED, only.rstrip(".")
             lines.append(_line(account, asset=asset, before=had.role if had else "", after=role,
-                               had=had.role if had else None, role=role, state=state, why=why))  # fmt: skip
+                               had=had.role if had else None, role=role, state=state, why=why,
+                               note=doubts.get(account.person_id, "") if account.is_matched else ""))  # fmt: skip
     return _bounded(Plan(app, TaskKind.GRANT, _without_demoted(app, lines, role)))
 
 

@@ -30,7 +30,7 @@ from sync.states import (
     TaskKind,
     TaskState,
 )
-from sync.tasks import tasks
+from sync.tasks import still_to_remove, tasks
 from sync.tasks.by_hand import (
     Done,
     Line,
@@ -78,11 +78,11 @@ def plan(app: App, emails: Iterable[str], role: str) -> Plan:
         raise OperationProblem("Enter at least one e-mail address.")
     if len(emails) > MOST:
         raise OperationProblem(f"These are more than {MOST} addresses. Invite them in smaller groups.")
-    lines = []
-    for email in emails:
-        person = people.find_by_email(email)
+    lines, found = [], [(email, people.find_by_email(email)) for email in emails]
+    doubts = still_to_remove.may_have_left(person.id for _, person in found if person)
+    for email, person in found:
         state, why = _state_of(app, email, email_key(email), person)
-        note = "" if person else "Nobody in People has this address"
+        note = doubts.get(person.id, "") if person else "Nobody in People has this address"
         lines.append(Line(name=person.name if person and person.name else email, email=email, after=wanted.label,
                           role=role, state=state, why=why, note=note if state == LineState.READY else ""))  # fmt: skip
     return Plan(app, TaskKind.INVITE, lines)

@@ -73,8 +73,10 @@ def refuse_if_over(task: Task) -> None:
         raise NoLongerNeeded(f"{why}.")
     if task.kind == TaskKind.REMOVE:
         _still_to_go(Account.get_by_id(task.account_id), task)
-    elif in_doubt.may_wait(task) and (why := still_to_remove.waits(task, Account.get_by_id(task.account_id))):
-        raise ReturnHeld(why)
+    elif in_doubt.may_wait(task):
+        account = None if task.account_id is None else Account.get_by_id(task.account_id)
+        if why := still_to_remove.waits(task, account):
+            raise ReturnHeld(why)
     hand_overs.wait_for_grants(task)
 
 

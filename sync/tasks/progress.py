@@ -167,7 +167,8 @@ def _stage(task: Task) -> Stage:
 def of_invitation(invitation: Invitation) -> Provisioning:
     """Of one that has no account yet."""
     task, failed = invitation.task, invitation.state == InvitationState.FAILED
-    why = task.error or "" if task is not None and failed else _why_in(invitation.state)
+    is_shown = failed or invitation.state == InvitationState.ONGOING  # what it waits for
+    why = in_doubt.errors([task]).get(task.id, "") if is_shown and task is not None else _why_in(invitation.state)
     return _state(Kind.INVITATION, OF_INVITATION[invitation.state], why, invitation.state == InvitationState.ONGOING)
 
 

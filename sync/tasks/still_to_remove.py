@@ -11,7 +11,7 @@ from sync.db import db
 from sync.groups import still_wanted
 from sync.groups.assignments import ENDED
 from sync.matching import doubtful
-from sync.models import Account, App, Change, Directory, Person, Report, Task
+from sync.models import Account, App, Change, Person, Report, Task
 from sync.safety import in_doubt, protection
 from sync.safety.protection import OF_THE_PERSON
 from sync.states import REMOVALS, AccountMatch, ChangeDecision, ChangeKind, PersonStatus, Protection, TaskKind
@@ -20,8 +20,13 @@ from sync.workspace import today
 
 # How one and several are called.
 REMOVAL, REVOCATION = ("removal", "removals"), ("revocation", "revocations")
-CHANGE_OF_ROLE = ("change of role", "changes of role")
-_WORDS = {kind: REMOVAL for kind in REMOVALS} | {ChangeKind.TO_REVOKE_ACCESS: REVOCATION}
+CHANGE_OF_ROLE, NEW_ACCESS = ("change of role", "changes of role"), ("grant of access", "grants of access")
+INVITATION = ("invitation", "invitations")
+ALL_WORDS = (REMOVAL, REVOCATION, CHANGE_OF_ROLE, NEW_ACCESS, INVITATION)
+_WORDS = {kind: REMOVAL for kind in REMOVALS} | {
+    ChangeKind.TO_REVOKE_ACCESS: REVOCATION, ChangeKind.TO_CHANGE_ROLE: CHANGE_OF_ROLE,
+    ChangeKind.TO_GRANT_ACCESS: CHANGE_OF_ROLE, ChangeKind.TO_INVITE: INVITATION,
+}  # fmt: skip
 BEFORE_THE_APP_ANSWERS = (*OF_THE_PERSON, Protection.ANOTHERS_ADDRESS)
 
 
@@ -41,15 +46,18 @@ def over(task: Task, account: Account) -> str | None:
     return None
 
 
-def waits(task: Task, account: Account) -> str | None:
-    """Why an approved removal, revocation or change of role waits; None if it doesn't, or if someone asked for it by
-    hand. It waits while a held change says that the person is back (or has left, where groups ask for the change), and
-    while their directory may lack changes."""
+def waits(task: Task, account: Account | None) -> str | None:
+    """Why what was approved waits: a removal, a revocation, a change of role, new access or an invitation. None if it
+    doesn't, or if someone asked for it by hand. It waits while a held change says that the person is back (or has left,
+    where groups ask for the change), and while their directory may lack changes; what gives them something new also
+    while they may have left (in_doubt)."""
     if task.report_id is None:
         return None
-    doubt = in_doubt.of_people([account.person_id]).get(account.person_id)
-    what = "The removal" if task.kind == TaskKind.REMOVE else "The change"
-    return doubt and f"{doubt.why}. {what} waits until {doubt.until}."
+    doubt = in_doubt.of_task(task, account.person_id if account is not None else task.detail.get("person"))
+    return doubt and f"{doubt.why}. {_WAITING_WORDS.get(task.kind, 'The change')} waits until {doubt.until}."
+
+
+_WAITING_WORDS = {TaskKind.REMOVE: "The removal", TaskKind.INVITE: "The invitation"}
 
 
 def returns(person_ids: Iterable[int | None]) -> dict[int, str]:
@@ -58,28 +66,26 @@ def returns(person_ids: Iterable[int | None]) -> dict[int, str]:
     return {id: doubt.why for id, doubt in in_doubt.of_people(person_ids).items() if doubt.is_return}
 
 
+def may_have_left(person_ids: Iterable[int | None]) -> dict[int, str]:
+    """The same of people who would be invited or get access: why it is in doubt that they are here."""
+    return {id: doubt.why for id, doubt in in_doubt.of_new_access(person_ids).items() if not doubt.is_return}
+
+
 def will_wait(report: Report) -> str:
-    """How many of the removals, revocations and changes of role that an approval would make now wait because a
-    directory may lack changes; "" if none do."""
-    if not Directory.select().where(Directory.missing_since.is_null(False)).exists():
-        return ""
-    found: dict[str, Counter[str]] = defaultdict(Counter)
-    values = {"report": report.id, **in_doubt.restored()}
-    for name, since, kind, count in db.execute_sql(_WILL_WAIT, values).fetchall():
-        found[f"{name} may lack changes{in_doubt.since_in_words(since)}"][_WORDS.get(kind, CHANGE_OF_ROLE)] += count
-    words = (REMOVAL, REVOCATION, CHANGE_OF_ROLE)
-    return " ".join(f"{listed([plural(counts[word], *word) for word in words if counts[word]])} will wait: {why}. "
-                    "Its page says what to do." for why, counts in found.items())  # fmt: skip
-
-
-_WILL_WAIT = f"""
-    SELECT d.name, d.missing_since, c.kind, count(DISTINCT c.id)
-    FROM change c JOIN account a ON a.id = c.account_id JOIN person p ON p.id = a.person_id
-    CROSS JOIN directory d LEFT JOIN directory_entry e ON e.person_id = p.id AND +e.directory_id = d.id
-    WHERE c.report_id = :report AND {in_doubt.WAITS} AND c.in_app
-        AND c.decision = '{ChangeDecision.NEEDS_CONFIRMATION}' AND {in_doubt.MAY_LACK}
-    GROUP BY d.id, d.name, d.missing_since, c.kind ORDER BY d.id, c.kind
-"""
+    """How many of the tasks that an approval would make now wait, each counted once, and why; "" if none do."""
+    rows = list(Change.select(Change.kind, Change.before, Change.person, Account.person).left_outer_join(Account).where(
+        Change.report == report, Change.in_app, Change.kind.in_(list(_WORDS)),
+        Change.decision == ChangeDecision.NEEDS_CONFIRMATION).tuples())  # fmt: skip
+    changes = [(kind, in_doubt.change_gives(kind, before), theirs or named) for kind, before, named, theirs in rows]
+    new = [person for _, gives, person in changes if gives]
+    taken = in_doubt.of_people(person for _, gives, person in changes if not gives) if changes else {}
+    given = in_doubt.of_new_access(new) if new else {}
+    found: dict[tuple[str, str], Counter[tuple[str, str]]] = defaultdict(Counter)
+    for kind, gives, person in changes:
+        if doubt := (given if gives else taken).get(person):
+            found[doubt.cause, doubt.next][NEW_ACCESS if gives and kind != ChangeKind.TO_INVITE else _WORDS[kind]] += 1
+    return " ".join(f"{listed([plural(counts[word], *word) for word in ALL_WORDS if counts[word]])} will wait: {why}. "
+                    f"{then}" for (why, then), counts in found.items())  # fmt: skip
 
 
 def left_once_more(task: Task) -> bool:

@@ -150,7 +150,7 @@ def test_a_removal_by_groups_waits_too_and_one_of_someone_whom_the_directory_sho
 
     assert waits("deprovisioned", "deprovisioned") is waits("active", "active") is None
     restored.withdraw(Asker.command_line())
-    assert "Person 3 may be in other groups now" in waits("active", "active")
+    assert "Person 3 may have left, or be in other groups now" in waits("active", "active")
     assert waits("deprovisioned", "active") is None, "someone marked them as having left"
     Directory.update(next_read_at=None).execute()
     assert "until someone makes Company LDAP send everyone again" in waits("deprovisioned", "deprovisioned")

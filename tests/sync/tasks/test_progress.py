@@ -128,13 +128,13 @@ def test_one_task_is_shown_as_its_account_is(chat, state, shown):
 
 
 @pytest.mark.parametrize(("state", "has_task", "shown"), [
-    ("ongoing", True, ("invitation ongoing", "working", "", True)),
+    ("ongoing", True, ("invitation ongoing", "working", "why", True)),
     ("invited", True, ("invitation ongoing", "working", "", False)),
     ("failed", True, ("invitation failed", "attention", "why", False)),
     ("failed", False, ("invitation failed", "attention", "", False)),
     ("expired", True, ("invitation failed", "attention", "It expired: nobody has joined in time", False)),
 ])  # fmt: skip
-def test_an_invitation_without_an_account_says_what_failed(chat, state, has_task, shown):
+def test_an_invitation_without_an_account_says_what_failed_or_what_it_waits_for(chat, state, has_task, shown):
     made = Task.create(app=chat.app, kind="invite", error="why") if has_task else None
     row = Invitation.create(app=chat.app, email="x@x.example", email_key="x@x.example", state=state, task=made)
     found = task_progress.of_invitation(row)

@@ -1,0 +1,148 @@
+"""Whether an approved invitation or new access waits, because the person may have left: nobody who has must get it."""
+
+from __future__ import annotations
+
+import random
+from datetime import timedelta
+
+import pytest
+
+from sync.db import utcnow
+from sync.models import (
+    Account,
+    App,
+    Asset,
+    Change,
+    Directory,
+    DirectoryEntry,
+    HeldChange,
+    Person,
+    PersonEmail,
+    Report,
+    Task,
+)
+from sync.safety import in_doubt
+from sync.tasks import by_hand, invitations, still_to_remove, tasks
+from tests.sync.fixtures import email
+
+DAY = timedelta(days=1)
+
+
+def directory(name: str, *, clear: bool = True, **values: object) -> Directory:
+    """One that was read today, or three days ago."""
+    return Directory.create(kind="okta", name=name, last_read_at=utcnow() - (0 if clear else 3) * DAY,
+                            next_read_at=utcnow(), **values)  # fmt: skip
+
+
+def entry(person: Person, of: Directory, status: str = "active", reported: str | None = None) -> None:
+    DirectoryEntry.create(directory=of, external_id=f"{person.id}", person=person, status=status,
+                          reported_status=reported or status)  # fmt: skip
+
+
+def doubt(person: Person) -> str:
+    found = in_doubt.of_new_access([person.id, None]).get(person.id)
+    return found.why if found else ""
+
+
+def test_new_access_waits_while_no_directory_that_has_someone_shows_who_has_left(home):
+    """Where one does, they are here. So are people who are in no directory, or who were marked as here by hand."""
+    chance, okta, old = random.Random(3), directory("Okta"), directory("Old", clear=False)
+    older = directory("Older", clear=False)
+    for number in range(120):
+        person = Person.create(name=f"P{number}", status=chance.choice(("active", "active", "suspended")),
+                               status_by_hand=chance.choice((None, None, "active")))  # fmt: skip
+        has = [one for one in (okta, old, older) if chance.random() < 0.5]
+        for one in has:
+            entry(person, one)
+        why = doubt(person)
+        if okta in has or not has or person.status_by_hand:
+            assert why == ""
+        else:
+            assert why.startswith(f"{has[0].name} doesn't show who has left since ")
+            assert why.endswith(f", so {person.name} may have left")
+        assert not in_doubt.of_people([person.id]), "nothing is taken from them by that, so a loss doesn't wait"
+
+
+@pytest.mark.parametrize("case", ["held", "by a list", "by a directory that may decide"])
+def test_new_access_waits_for_someone_who_has_left_according_to_a_directory_or_list(home, case):
+    ana, okta = Person.create(name="Ana", workspace_role="owner"), directory("Okta", vouched_for=True)
+    if case == "by a list":
+        entry(ana, okta)
+        HeldChange.create(person=ana, field="status", value="deprovisioned", asked_by="Mira")
+        assert doubt(ana) == "Ana has left according to a directory or list, but counts as here"
+    elif case == "held":
+        entry(ana, okta, "active", "deprovisioned")
+        assert doubt(ana) == "Ana has left Okta, and that is held"
+    else:
+        entry(ana, okta, "deprovisioned")
+        entry(ana, directory("Staff list"))
+        assert doubt(ana) == "Ana has left according to a directory or list, but counts as here"
+    assert (case == "held") is bool(in_doubt.of_people([ana.id]))
+
+
+@pytest.fixture
+def invited(chat) -> Task:
+    """An invitation that rules of groups want, to someone whose directory was read three days ago."""
+    one = directory("Okta", clear=False)
+    ana = Person.create(name="Ana")
+    PersonEmail.create(person=ana, email="ana@acme.example", email_key="ana@acme.example", main=True)
+    entry(ana, one)
+    report = Report.create(app=chat.app)
+    change = Change.create(app=chat.app, report=report, kind="to invite", person=ana, after="Member", in_app=True,
+                           decision="needs confirmation")  # fmt: skip
+    return tasks.add(chat.app, "invite", None, chat.by, report=report, change=change, email="ana@acme.example",
+                     role="member", person=ana.id)  # fmt: skip
+
+
+def test_the_wizard_and_the_task_say_the_same(invited, chat):
+    why = "Okta doesn't show who has left since "
+    assert still_to_remove.will_wait(invited.report).startswith(f"1 invitation will wait: {why}")
+    waits = still_to_remove.waits(invited, None)
+    assert waits.startswith(why) and waits.endswith(
+        ", so Ana may have left. The invitation waits until Okta shows that again, as its page says.")  # fmt: skip
+    Task.update(state="needs attention", error="Do it.").execute()
+    [words] = in_doubt.errors([Task.get()]).values()
+    assert words.startswith(why) and words.endswith("Ana may have left. Check that before you invite them. Do it.")
+    Directory.update(last_read_at=utcnow()).execute()
+    assert still_to_remove.waits(invited, None) is None and not still_to_remove.will_wait(invited.report)
+    assert in_doubt.errors([Task.get()]) == {invited.id: "Do it."}
+
+
+def test_an_invitation_by_hand_does_not_wait_but_the_preview_says_what_is_in_doubt(invited, chat):
+    """A hand-over has a report but no change: someone chose the successor by name."""
+    other = directory("Old", clear=False)
+    entry(Account.get(Account.email == email(3)).person, other)
+    by_name = tasks.add(chat.app, "grant", Account.get(Account.email == email(3)), chat.by, report=invited.report)
+    assert (in_doubt.may_wait(invited), in_doubt.may_wait(by_name)) == (True, False)
+    assert still_to_remove.waits(Task(kind="invite", detail=invited.detail), None) is None
+    [line] = invitations.plan(chat.app, ["ana@acme.example"], "member").lines
+    assert line.is_ready and line.note.startswith("Okta doesn't show who has left since ")
+    room = Asset.create(app=chat.app, external_id="room", kind="channel", name="Room")
+    [line] = by_hand.plan_grants(chat.app, [by_name.account_id], [room.id], "manager").lines
+    assert line.note.endswith("so Person 3 may have left")
+
+
+@pytest.mark.parametrize(("count", "words"), [(1, "1 removal"), (3, "3 removals")])
+def test_held_returns_are_counted_among_what_will_wait_and_each_once(home, count, words):
+    """By the same cause together, also if a directory may lack changes about them."""
+    app = App.create(connector="listed", name="Chat", category="Test", state="active")
+    report, ldap = Report.create(app=app), directory("LDAP", many_back_since=utcnow())
+    lacks = directory("Backup", missing_since=utcnow())
+    for number in range(count + 1):
+        person = Person.create(name=f"P{number}", status="deprovisioned", workspace_role="owner")
+        one = Account.create(app=app, external_id=str(number), person=person, match_kind="matched")
+        Change.create(app=app, report=report, account=one, kind="removed user", in_app=True,
+                      decision="needs confirmation")  # fmt: skip
+        if number < count:
+            entry(person, ldap, "deprovisioned", "active")
+            entry(person, lacks, "deprovisioned")
+    assert still_to_remove.will_wait(report) == (
+        f"{words} will wait: they are back in LDAP, with many others at once. Its page says what to do.")  # fmt: skip
+    Directory.update(many_back_since=None).execute()
+    assert still_to_remove.will_wait(report).startswith(
+        f"{words} will wait: they are back in LDAP, but rank above the person responsible for it. ")
+    DirectoryEntry.delete().execute()
+    HeldChange.create(person=Person.get(), field="status", value="active", asked_by="Mira")
+    assert still_to_remove.will_wait(report) == (
+        "1 removal will wait: held changes on People say that they are back. "
+        "Release or dismiss them there.")  # fmt: skip
