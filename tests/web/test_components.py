@@ -6,6 +6,7 @@ from flask import Flask, flash, render_template_string
 from markupsafe import Markup
 
 from sync.states import Tone
+from tests.web.client import Client
 from web import components
 
 BADGE = '{% from "components.html" import badge, icon %}{{ badge(word, title=word) }}{{ icon("check", css) }}'
@@ -27,3 +28,13 @@ def test_a_message_that_two_requests_asked_for_is_shown_once(site: Flask) -> Non
         flash({"text": "Saved.", "undo": "/decisions/1"}, Tone.OK)
         assert [(one.text, one.undo) for one in components.toasts()] == [
             ("Saved.", ""), ("Read.", ""), ("Saved.", "/decisions/1")]
+
+
+def test_a_browser_paints_a_page_once_what_would_move_has_arrived(owner: Client) -> None:
+    """Chromium waits for the start of the element that is named. The links of a narrow header share its width, and the
+    card of a page without a header is in the middle of the window."""
+    for page, name, before in ((owner.get("/apps"), "main", "</header>"), (owner.get("/nothing"), "toasts", "</main>")):
+        head, _, body = page.text.partition("</head>")
+        assert f'<link rel="expect" href="#{name}" blocking="render">' in head
+        whole, _, rest = body.partition(before)
+        assert f'id="{name}"' in rest and f'id="{name}"' not in whole
