@@ -65,8 +65,10 @@
     const count = going.length + Number(outcome.dataset.certain), waiting = boxes.length - going.length;
     const saved = going.reduce((sum, box) => sum + Number(box.dataset.price || 0), Number(outcome.dataset.saved));
     const { verb, one, many } = button.dataset;
-    button.textContent = `${verb} ${count.toLocaleString("en")} ${count === 1 ? one : many}`;
-    const waits = waiting ? `${waiting} ${waiting === 1 ? "person waits" : "people wait"} for a successor.` : "";
+    button.disabled = !count;
+    button.textContent = count ? `${verb} ${count.toLocaleString("en")} ${count === 1 ? one : many}` : verb;
+    const nothing = count ? "" : " Nothing is changed until you choose who manages their assets, or accept that nobody does.";
+    const waits = waiting ? `${waiting} ${waiting === 1 ? "person waits" : "people wait"} for a successor.${nothing}` : "";
     outcome.textContent = `${saved ? `Saves ${money(saved, outcome.dataset.currency)} a month. ` : ""}${waits}`;
   };
 

@@ -49,7 +49,8 @@ def whole_list() -> Members:
 
 @dataclass(frozen=True)
 class Words:
-    """What a preview says: its title, one line above the list, and its button: “Remove 2 accounts”."""
+    """What a preview says: its title, one line above the list, and its button: “Remove 2 accounts”. While it would
+    change nothing, the button has no number, and wizard.js disables it."""
 
     title: str
     lead: str
@@ -60,7 +61,7 @@ class Words:
 
     @property
     def button(self) -> str:
-        return f"{self.verb} {plural(self.count, self.one, self.many)}"
+        return f"{self.verb} {plural(self.count, self.one, self.many)}" if self.count else self.verb
 
 
 @dataclass(frozen=True)

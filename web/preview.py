@@ -18,6 +18,8 @@ from web import effects
 from web.successors import Asking, Block
 from web.words import dotted, money, plural, when
 
+# wizard.js has the same.
+NOTHING = " Nothing is changed until you choose who manages their assets, or accept that nobody does."
 TAKE_AWAY = (TaskKind.REMOVE, TaskKind.REVOKE)
 
 
@@ -124,7 +126,7 @@ def _address(line: Line) -> str:
 
 def _note(line: Line) -> Markup:
     if line.asset:
-        return dotted(asset_name(line.asset), line.asset.kind)
+        return dotted(asset_name(line.asset), line.asset.kind, line.note)
     if line.note or not line.account or not line.account.last_activity:
         return dotted(line.note)
     return Markup("last active {}").format(when(line.account.last_activity))
@@ -149,6 +151,7 @@ def _count(app: App, plan: Plan) -> Count:
     certain = [line for line in plan.ready if not line.alone]
     waiting = len(plan.ready) - len(covered)
     waits = plural(waiting, "person waits for a successor.", "people wait for a successor.") if waiting else ""
+    waits += NOTHING if waiting and not covered else ""
     seats = _seats(app, plan, covered)
     return Count(len(covered), len(certain), _seats(app, plan, certain).saved, _cost(app, plan, seats, len(covered)),
                  waits, seats.note)  # fmt: skip

@@ -89,6 +89,12 @@ def test_among_the_members_and_everywhere(visit, live, olga: Person, chat) -> No
     read(chat)
     ids = [Account.get(Account.email == email(number)).id for number in (1, 3)]
     page: Page = visit(olga, at=None)
+    page.goto(f"{live.url}/apps/{chat.app.id}/removals/new?account={ids[0]}")
+    expect(page.locator("#confirm")).to_be_disabled()
+    expect(page.locator("#operation-outcome")).to_contain_text("Nothing is changed until you choose who manages their")
+    page.get_by_label("Hand over “marketing” to").select_option("nobody")
+    expect(page.locator("#confirm")).to_have_text("Remove 1 account")
+    expect(page.locator("#confirm")).to_be_enabled()
     page.goto(f"{live.url}/apps/{chat.app.id}/removals/new?account={ids[0]}&account={ids[1]}")
     page.get_by_label("Reason").fill("Moved on")
     page.get_by_label("Hand over “marketing” to").select_option(label="Person 4 (p4@acme.example)")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 
 from sync.apps import apps
+from sync.db import utcnow
 from sync.jobs import queue
-from sync.models import Access, Account, App, Asset, Invitation, Task
+from sync.models import Access, Account, App, Asset, Directory, DirectoryEntry, Invitation, Task
 from sync.tasks import invitations
 from sync.workspace import workspace
 from tests.sync.fixtures import Chat, after, email
@@ -86,7 +88,9 @@ def test_a_removal_says_what_it_saves_and_what_is_protected(owner: Client, chat,
     apps.set_seat_price(chat.app, 875, chat.by)
     shown = owner.get(f"{here}/removals/new?{ask(0, 1, 2)}").text
     assert "Remove 1 account" in shown and "Saves 8.75" in shown, "without the one who waits"
-    assert "1 person waits for a successor." in shown
+    assert "1 person waits for a successor." in shown and "Nothing is changed until" not in shown
+    alone = owner.get(f"{here}/removals/new?{ask(1)}").text
+    assert ">Remove</button>" in alone and "Nothing is changed until you choose who manages their assets" in alone
     assert "the last Owner of the app" in shown
     assert "is the only manager of" in shown and "general" in shown
     assert f'name="yes" value="{id_of(1)}"' in shown and 'aria-labelledby="who-' in shown and " checked" not in shown
@@ -121,7 +125,10 @@ def test_access_is_granted_from_the_account_and_from_the_asset(owner: Client, ch
     choice = owner.get(f"{here}/grants/new?{ask(3)}").text
     assert "general" in choice and "Manager" in choice
     assert owner.get(f"{here}/grants/new?{ask(3)}&role=manager").status_code == 422, "nothing was ticked"
+    old = Directory.create(kind="okta", name="Okta", next_read_at=utcnow(), last_read_at=utcnow() - timedelta(days=3))
+    DirectoryEntry.create(directory=old, external_id="3", person=Account.get_by_id(id_of(3)).person)
     shown = owner.get(f"{here}/grants/new?{ask(3)}&asset={general.id}&role=manager").text
+    assert "Okta doesn&#39;t show who has left since" in shown
     owner.post(f"{here}/grants", account=id_of(3), asset=general.id, role="manager", seen=seen(shown))
     from_asset = owner.get(f"{here}/grants/new?asset={general.id}&about=account&search=Person+4&look=yes").text
     assert "Person 4" in from_asset and "Person 5" not in from_asset
