@@ -8,12 +8,19 @@ window.looks = (() => {
   const TARGETS = "a[href], area, button, input, select, textarea, summary, [role][tabindex], [contenteditable]"
   const OWN = ["color", "textShadow", "textDecorationLine", "borderBottomColor", "borderBottomWidth"]
   const EFFECTS = ["opacity", "filter", "mixBlendMode"]
+  const DISTINCT = [
+    "color", "textShadow", "webkitTextFillColor", "webkitTextStroke", "textDecoration", "fontFamily", "fontWeight",
+    "fontStyle", "fontSize", "borderTop", "borderBottom", "outline", "backgroundImage"]
+  const BLOCK = /^(block|list-item|table|flex|grid)/
   const NEAR = 24  // pixels: the least size of a target, and how far from its middle the next one may begin
-  const ALIKE = 2  // so many texts of one style, and targets of one layout
-  const counted = new WeakMap()
-  let shown = null, asked = [], widths = new Set()
+  const ALIKE = 2  // so many texts or links of one style, and targets of one layout
+  const counted = new WeakMap(), isLinkInText = axe._audit.rules.find(({id}) => id === "link-in-text-block").matches
+  let shown = null, asked = [], widths = new Set(), behind = new Map(), isFurtherLink = null
 
-  axe.configure({rules: [{id: "color-contrast", selector: `[${TEXT}]`}, {id: "target-size", selector: `[${TARGET}]`}]})
+  axe.configure({rules: [
+    {id: "color-contrast", selector: `[${TEXT}]`}, {id: "target-size", selector: `[${TARGET}]`},
+    {id: "link-in-text-block", matches: (...link) => isFurtherLink(...link)},
+  ]})
 
   const distance = (one, other) => Math.max(
     one.left - other.right, other.left - one.right, one.top - other.bottom, other.top - one.bottom)
@@ -37,36 +44,36 @@ window.looks = (() => {
 
   // Contrast would take most of axe's time, as a table repeats the same colours in each row. It follows from the style
   // of a text and of what is behind it: of the texts that have these in common, axe is given the first two.
+  const beneath = (element) => {
+    const {left, top, width, height} = element.getBoundingClientRect()
+    const there = document.elementsFromPoint(left + width / 2, top + height / 2)
+    const below = there.filter((one) => !element.contains(one))
+    return below.map((one) => getComputedStyle(one).backgroundColor).join() + element.className
+  }
+  const behindOf = (element) => {
+    if (!element) return {colour: "", effects: ""}
+    if (!behind.has(element)) {
+      const style = getComputedStyle(element), parent = behindOf(element.parentElement)
+      const isOpaque = style.backgroundColor.startsWith("rgb(") && style.backgroundImage === "none"
+      const floats = /absolute|fixed|sticky/.test(style.position)
+      const effects = EFFECTS.map((name) => style[name])
+      effects.push(element.matches(":disabled, [aria-disabled=true], [inert]"), element.control?.disabled ?? false)
+      const colour = [isOpaque ? "" : parent.colour, style.backgroundColor, style.backgroundImage]
+      if (floats && !isOpaque) colour.push(beneath(element))
+      const isPlain = effects.join() === "1,none,normal,false,false"
+      behind.set(element, {
+        colour: shortOf(colour.join("|")),
+        effects: isPlain ? parent.effects : shortOf(`${parent.effects} ${effects}`),
+      })
+    }
+    return behind.get(element)
+  }
+  const styleOf = (element) => {
+    const style = getComputedStyle(element), size = parseFloat(style.fontSize), bold = style.fontWeight >= 700
+    return [...OWN.map((name) => style[name]), bold, size >= (bold ? 18.66 : 24)].join("|")
+  }
   const chooseTexts = (root, met) => {
-    const behind = new Map(), judged = []
-    const beneath = (element) => {
-      const {left, top, width, height} = element.getBoundingClientRect()
-      const there = document.elementsFromPoint(left + width / 2, top + height / 2)
-      const below = there.filter((one) => !element.contains(one))
-      return below.map((one) => getComputedStyle(one).backgroundColor).join() + element.className
-    }
-    const behindOf = (element) => {
-      if (!element) return {colour: "", effects: ""}
-      if (!behind.has(element)) {
-        const style = getComputedStyle(element), parent = behindOf(element.parentElement)
-        const isOpaque = style.backgroundColor.startsWith("rgb(") && style.backgroundImage === "none"
-        const floats = /absolute|fixed|sticky/.test(style.position)
-        const effects = EFFECTS.map((name) => style[name])
-        effects.push(element.matches(":disabled, [aria-disabled=true], [inert]"), element.control?.disabled ?? false)
-        const colour = [isOpaque ? "" : parent.colour, style.backgroundColor, style.backgroundImage]
-        if (floats && !isOpaque) colour.push(beneath(element))
-        const isPlain = effects.join() === "1,none,normal,false,false"
-        behind.set(element, {
-          colour: shortOf(colour.join("|")),
-          effects: isPlain ? parent.effects : shortOf(`${parent.effects} ${effects}`),
-        })
-      }
-      return behind.get(element)
-    }
-    const styleOf = (element) => {
-      const style = getComputedStyle(element), size = parseFloat(style.fontSize), bold = style.fontWeight >= 700
-      return [...OWN.map((name) => style[name]), bold, size >= (bold ? 18.66 : 24)].join("|")
-    }
+    const judged = []
     const isFurther = (element) => {
       const text = textOf(element)
       if (!text || !isShown(element) || element.getBoundingClientRect().width <= 1) return false
@@ -84,6 +91,23 @@ window.looks = (() => {
       return true
     }
     return {texts: within(root).filter(isFurther), judged}
+  }
+
+  // A link in a text has to differ from it. Whether it does follows from its style, that of the text, and of what is
+  // around it up to the text's block. Axe says which links are in a text, and judges the first two that are alike.
+  const choosesLinks = (met, judged) => (link, ...rest) => {
+    if (!isLinkInText(link, ...rest)) return false
+    const kind = ["::before", "::after"].map((part) => getComputedStyle(link, part).content)
+    for (let one = link; one; one = one.parentElement) {
+      const style = getComputedStyle(one), {colour, effects} = behindOf(one)
+      kind.push(colour, effects, ...DISTINCT.map((name) => style[name]))
+      if (one !== link && BLOCK.test(style.display)) break
+    }
+    const key = shortOf(`a link|${kind.join("|")}`)
+    met[key] = (met[key] ?? 0) + 1
+    if (met[key] > ALIKE) return false
+    judged.push(key)
+    return true
   }
 
   // A target that is large enough and that no other one overlaps is right, and so is one with none near it. Axe is asked
@@ -212,7 +236,9 @@ window.looks = (() => {
     asked.forEach((element) => [TEXT, TARGET].forEach((name) => element.removeAttribute(name)))
     const isOtherSize = !widths.has(innerWidth)
     widths.add(innerWidth)
+    behind = new Map()
     const {texts, judged} = chooseTexts(root, met)
+    isFurtherLink = choosesLinks(met, judged)
     const {targets, keys} = isOtherSize ? chooseTargets(root, met) : {targets: [], keys: []}
     asked = [...texts, ...targets]
     ask(TEXT, texts)

@@ -51,6 +51,12 @@ PLANTED = {  # a name: styles, markup, and what is found at which sizes and in w
     "link": ("p a { text-decoration: none; color: #555 }",
              "<p>Earlier changes are shown on <a href='/b'>the other page</a>, with all of their reasons.</p>",
              {"1280, light: link-in-text-block"}),
+    "link like others, in a text of another colour": (
+        """p a { text-decoration: none; color: #888; background: #fff }
+        .near { color: #777; background: #fff } .far { color: #111; background: #fff }""",
+        "".join(f"<p class='{kind}'>Earlier changes are on <a href='/{place}'>the other page</a>, with all reasons.</p>"
+                for place, kind in enumerate(("far", "far", "far", "near"))),
+        {"1280, light: link-in-text-block"}),
     "not on a phone": ("@media (max-width: 760px) { #open { display: none } }", "",
                        {"390, light: nobody can press #open", "390, dark: nobody can press #open"}),
     "words far down a list": ("tr:nth-child(21) td:last-child { color: #bbb; background: #fff }", "",
