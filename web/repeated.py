@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import threading
 
 from flask import Flask, Response, flash, g, make_response, request, session
 
@@ -15,6 +16,12 @@ from web.security import MESSAGES, current_session
 FIELD = "form_id"
 OF_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 LONGEST = 1_000_000  # characters of a page that is kept
+WAITS = 30  # seconds, for a first request that is still being answered
+AT_ONCE = 2  # requests of a process that may wait so: threads are left for pages (cli/pages.py)
+
+_under_way: dict[str, threading.Event] = {}  # by the hash of the request that came first
+_lock = threading.Lock()
+_may_wait = threading.BoundedSemaphore(AT_ONCE)
 
 
 def install(app: Flask) -> None:
@@ -23,6 +30,7 @@ def install(app: Flask) -> None:
     app.jinja_env.globals.update(form_id=form_id)
     app.before_request(answer_again)
     app.after_request(keep)
+    app.teardown_request(end)
 
 
 def form_id() -> str:
@@ -33,10 +41,12 @@ def form_id() -> str:
 
 
 def answer_again() -> Response | None:
-    """The answer that this request got a moment ago. With scripts, htmx sends one request for a double click."""
+    """The answer that this request got a moment ago, or gets now. With scripts, a form is sent once (rollcall.js)."""
     if request.htmx or request.mimetype not in OF_FORMS or FIELD not in request.form:
         return None
-    asked, browser = _hash_of_request(), current_session()
+    asked = _hash_of_request()
+    _wait_for_first(asked)
+    browser = current_session()
     given = given_answers.of(browser, asked) if browser else None
     if given is None:
         g.asked, g.messages_before = asked, len(session.get(MESSAGES, ()))
@@ -61,6 +71,24 @@ def keep(answer: Response) -> Response:
         with faults.tolerated():
             given_answers.keep(current_session(), asked, given)
     return answer
+
+
+def end(_problem: BaseException | None = None) -> None:
+    if asked := g.pop("under_way", None):
+        _under_way.pop(asked).set()
+
+
+def _wait_for_first(asked: str) -> None:
+    """Until a request of the same process that came first has its answer. Between processes, each does its work."""
+    with _lock:
+        first = _under_way.setdefault(asked, mine := threading.Event())
+    if first is mine:
+        g.under_way = asked
+    elif _may_wait.acquire(blocking=False):
+        try:
+            first.wait(WAITS)
+        finally:
+            _may_wait.release()
 
 
 def _hash_of_request() -> str:

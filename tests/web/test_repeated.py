@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from sync.db import utcnow
 from sync.models import Directory, GivenAnswer, Person, Session, Team
 from sync.sign_in import given_answers, passwords
 from tests.web.client import Client
+from web import repeated
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 WITHOUT = {"_sign_out.html", "_account.html"}  # the session has ended then; the same theme is chosen again
@@ -37,6 +39,34 @@ def test_the_second_request_leads_to_the_same_page_with_the_same_message(owner: 
         assert owner.messages() == [("ok", "Revenue was removed. No account is removed by this.")]
     given_answers.delete_expired(utcnow() + given_answers.LASTS + timedelta(seconds=1))
     assert owner.send("DELETE", f"/directories/teams/{team.id}", form_id=same).status_code == 404
+
+
+def test_a_second_request_waits_for_the_answer_of_the_first(owner: Client, site: Flask) -> None:
+    team = Team.create(name="Revenue")
+    values = {"form_id": form_id(owner, f"/directories/teams/{team.id}/removal"), "csrf": owner.token()}
+    other, locations = Client(site), []
+    other.client.set_cookie("rollcall", owner.client.get_cookie("rollcall").value)
+
+    def remove(browser: Client) -> None:
+        locations.append(browser.send("DELETE", f"/directories/teams/{team.id}", **values).location)
+
+    second = threading.Thread(target=remove, args=(other,))
+
+    def send_the_second() -> None:
+        """Called in the first request, before it does anything."""
+        if not second.ident:
+            second.start()
+            while second.is_alive() and repeated._may_wait._value == repeated.AT_ONCE:
+                second.join(0.01)
+
+    site.before_request_funcs[None].append(send_the_second)
+    try:
+        remove(owner)
+        second.join()
+    finally:
+        site.before_request_funcs[None].remove(send_the_second)
+    assert locations == ["/directories/teams"] * 2 and owner.messages() == other.messages() != []
+    assert not repeated._under_way and repeated._may_wait._value == repeated.AT_ONCE
 
 
 def test_a_secret_that_is_shown_once_is_shown_to_both_requests_and_kept_sealed(owner: Client) -> None:
