@@ -3,7 +3,11 @@ Folders whose tests need it name its fixture `scim_app` in their conftest.py."""
 
 from __future__ import annotations
 
+import functools
 import json
+import os
+import select
+import signal
 import socket
 import subprocess
 import sys
@@ -26,6 +30,27 @@ GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
 BULK = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
 
 
+# Imports the server once, which is most of what a start takes, and forks for each order: a log, then arguments.
+RUN = """
+import json, os, sys
+from scim2_server.testserver.cli import main
+for line in sys.stdin:
+    log, *arguments = json.loads(line)
+    if (pid := os.fork()) == 0:
+        for stream in (1, 2):
+            os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), stream)
+        sys.argv[1:] = arguments
+        main()
+        os._exit(0)
+    print(pid, flush=True)
+"""
+
+
+@functools.cache
+def _forks() -> subprocess.Popen:
+    return subprocess.Popen([sys.executable, "-c", RUN], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
 class ScimServer:
     """The process; one serves any number of apps, each under a name of its own. `stop` and `start` again empty it."""
 
@@ -33,16 +58,15 @@ class ScimServer:
         self._port, self._log, self._config = free_port(), folder / "scim2-server.log", config
 
     def start(self) -> None:
-        run = "from scim2_server.testserver.cli import main; main()"
-        command = [sys.executable, "-c", run, "--port", str(self._port), "--bearer-token", TOKEN, "--dynamic-tenants"]
-        command += ["--service-provider-config", str(self._config)] if self._config else []
-        with self._log.open("w") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=log)
+        arguments = ["--port", str(self._port), "--bearer-token", TOKEN, "--dynamic-tenants"]
+        arguments += ["--service-provider-config", str(self._config)] if self._config else []
+        forks = _forks()
+        print(json.dumps([str(self._log), *arguments]), file=forks.stdin, flush=True)
+        self._process = os.pidfd_open(int(forks.stdout.readline()))
         deadline = time.monotonic() + READY_SECONDS
         while not self._is_ready():
-            alive = self._process.poll() is None and time.monotonic() < deadline
+            alive = not self._has_ended(0.02) and time.monotonic() < deadline
             assert alive, f"scim2-server did not start: {self._log.read_text()}"
-            time.sleep(0.05)
 
     def _is_ready(self) -> bool:
         try:
@@ -51,9 +75,13 @@ class ScimServer:
             return False
         return True
 
+    def _has_ended(self, seconds: float) -> bool:
+        return bool(select.select([self._process], [], [], seconds)[0])
+
     def stop(self) -> None:
-        self._process.terminate()
-        self._process.wait(60)
+        signal.pidfd_send_signal(self._process, signal.SIGTERM)
+        assert self._has_ended(60)
+        os.close(self._process)
 
     def app(self) -> ScimApp:
         """A fresh app with nobody in it."""

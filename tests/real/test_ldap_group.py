@@ -1,5 +1,5 @@
 """The connector of LDAP groups against a real slapd: each kind of group, nested and dangling members, hostile names,
-2,500 members, refusals, and the whole main job."""
+1,001 members, refusals, and the whole main job."""
 
 from __future__ import annotations
 
@@ -342,14 +342,14 @@ def test_a_server_that_dies_half_way_gives_no_whole_list(slapd: Slapd, connector
 def big() -> Iterator[Slapd]:
     need("slapd")
     folder = Path(tempfile.mkdtemp(prefix="slapd-"))
-    server = Slapd(folder, people=2500)
+    server = Slapd(folder, people=1001)
     server.start()
     yield server
     server.stop()
     shutil.rmtree(folder)
 
 
-@pytest.mark.parametrize("count", [1, 500, 501, 2500])
+@pytest.mark.parametrize("count", [1, 500, 1001])  # a page, and more than two
 def test_every_member_is_read_whatever_their_number(big: Slapd, count: int):
     big.add_group(f"g{count}", *(f"p{number:04}" for number in range(count)))
     connector = LdapGroup(big.group_settings(f"g{count}"))
