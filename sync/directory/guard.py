@@ -81,7 +81,7 @@ def end_burst(directory: Directory, whole: bool) -> None:
     is_over = f"e.directory_id = ? AND e.reason <> e.burst_reason AND NOT ({entry_is_held('e')}) {staged}"
     db.execute_sql(f"""
         UPDATE person SET status_reason = e.reason FROM directory_entry AS e
-        WHERE e.person_id = person.id AND e.status = person.status AND person.status_reason = e.burst_reason
+        WHERE e.person_id = person.id AND e.status = person.status AND person.status_entry_id = e.id
             AND {is_over}""", (directory.id,))
     db.execute_sql(f"UPDATE directory_entry AS e SET burst_reason = NULL WHERE {is_over}", (directory.id,))
 
@@ -161,7 +161,7 @@ def _hold_first_leavers(directory: Directory, since: str) -> set[int]:
           AND p.id NOT IN (SELECT person_id FROM directory_entry
                            WHERE directory_id = ?1 AND reported_status <> 'deprovisioned')
           AND p.id NOT IN (SELECT person_id FROM read_person WHERE status <> 'deprovisioned' AND person_id IS NOT NULL)
-          AND p.status_reason IN (SELECT x.reason FROM directory_entry AS x WHERE x.person_id = p.id)
+          AND p.status_entry_id IN (SELECT x.id FROM directory_entry AS x WHERE x.person_id = p.id)
           AND NOT EXISTS (SELECT 1 FROM offboarding AS o WHERE o.person_id = p.id AND (
               o.state = 'scheduled' OR o.state = 'applied' AND o.decided_at >= e.left_at))
           AND (EXISTS (SELECT 1 FROM {theirs} AND a.state <> 'gone') OR NOT EXISTS (

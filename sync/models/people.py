@@ -10,6 +10,7 @@ from peewee import (
     DateTimeField,
     Expression,
     ForeignKeyField,
+    IntegerField,
     ModelSelect,
     TextField,
 )
@@ -29,6 +30,8 @@ class Person(Base):
     status_by_hand = OneOf(PersonStatus, null=True)
     status_since = DateTimeField(default=utcnow)
     status_reason = TextField(default="")
+    # The DirectoryEntry that it followed when it last changed; null: someone decided it, or it hasn't changed yet.
+    status_entry_id = IntegerField(null=True)
     employee_number = CharField(null=True)
     remove_on = DateField(null=True)  # they left, but keep their accounts until this day, in the workspace's zone
     legal_hold_reason = TextField(null=True)  # while there is one, none of their accounts is removed

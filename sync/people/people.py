@@ -221,12 +221,12 @@ def recompute_status(person_ids: Iterable[int], by: str | Asker) -> dict[str, in
             agreed = [person.id for person, entries in group if _agree(person, entries, person.status_by_hand)]
             Person.update(status_by_hand=None).where(Person.id.in_(agreed)).execute()
             follows = [
-                (person, status, _reason(entries, status))
+                (person, status, _deciding(entries, status))
                 for person, entries in group
                 if (status := _reported_status(entries)) not in (None, person.status)
                 and person.status_by_hand in (None, status)
             ]
-            _become(follows, by)
+            _become([(person, status, entry.reason, entry.id) for person, status, entry in follows], by)
             holds.begin_grace([person for person, status, _ in follows if status == PersonStatus.DEPROVISIONED], by)
             became.update(status for _, status, _ in follows)
     return dict(became)
@@ -266,9 +266,9 @@ def _of_people(ids: str, *, kind: type[DirectoryEntry] | type[PersonEmail]) -> M
     return kind.select().where(one_of(kind.person, ids)).order_by(kind.id)
 
 
-def _reason(entries: list[DirectoryEntry], status: str) -> str:
+def _deciding(entries: list[DirectoryEntry], status: str) -> DirectoryEntry:
     agreeing = [entry for entry in entries if entry.status == status]
-    return max(agreeing, key=lambda entry: (entry.reported_status == status, entry.reported_at)).reason
+    return max(agreeing, key=lambda entry: (entry.reported_status == status, entry.reported_at))
 
 
 def _reported_status(entries: list[DirectoryEntry]) -> str | None:
@@ -290,31 +290,32 @@ def decide_by_hand(person: Person, status: str, by: Asker, reason: str, why: str
     decision = None if _agree(current, entries, status) else status
     Person.update(status_by_hand=decision, last_day=None).where(Person.id == person.id).execute()
     if current.status != status:
-        _become([(current, status, f"{reason}: {why}" if why else reason)], by)
+        _become([(current, status, f"{reason}: {why}" if why else reason, None)], by)
     person.status, person.status_by_hand = status, decision
 
 
-def _become(changes: list[tuple[Person, str, str]], by: str | Asker) -> None:
-    """Store the new status of these people and its reason, end the sessions of those who are no longer active, and have
-    their apps compared again. People who had left lose the last day, which was that of the time before. A list's status
-    that was held, and that they have now, waits no longer. At most CHUNK people at once."""
+def _become(changes: list[tuple[Person, str, str, int | None]], by: str | Asker) -> None:
+    """Store the new status of these people, its reason and the id of the entry that it follows (None: someone decided),
+    end the sessions of those who are no longer active, and have their apps compared again. People who had left lose the
+    last day, which was that of the time before. A list's status that was held, and that they have now, waits no longer.
+    At most CHUNK people at once."""
     now = utcnow()
     db.executemany(
-        "UPDATE person SET status = ?, status_since = ?, status_reason = ?, "
+        "UPDATE person SET status = ?, status_since = ?, status_reason = ?, status_entry_id = ?, "
         "last_day = CASE WHEN status = 'deprovisioned' THEN NULL ELSE last_day END WHERE id = ?",
-        [(status, now.isoformat(" "), reason, person.id) for person, status, reason in changes],
+        [(status, now.isoformat(" "), reason, entry, person.id) for person, status, reason, entry in changes],
     )
     db.executemany(
         "DELETE FROM held_change WHERE person_id = ? AND state = 'open' AND field = 'status' AND value = ?",
-        [(person.id, status) for person, status, _ in changes],
+        [(person.id, status) for person, status, *_ in changes],
     )
-    locked_out = [person.id for person, status, _ in changes if status != PersonStatus.ACTIVE]
+    locked_out = [person.id for person, status, *_ in changes if status != PersonStatus.ACTIVE]
     Session.delete().where(Session.person.in_(locked_out)).execute()
-    comparing.apps_of(person.id for person, _, _ in changes)
+    comparing.apps_of(person.id for person, *_ in changes)
     holds.came_back(
         [
             person
-            for person, status, _ in changes
+            for person, status, *_ in changes
             if status == PersonStatus.ACTIVE or person.status == PersonStatus.DEPROVISIONED
         ],
         by,
@@ -322,7 +323,7 @@ def _become(changes: list[tuple[Person, str, str]], by: str | Asker) -> None:
     activity.record_all([
         dict(who=by, what=ENTRIES[status], about=signature(person), why=reason, before=person.status, after=status,
              person_id=person.id)
-        for person, status, reason in changes
+        for person, status, reason, _ in changes
     ])  # fmt: skip
 
 
