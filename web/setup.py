@@ -34,6 +34,8 @@ def show() -> Response | str:
 @pages.post("/setup")
 @open_to_all
 def create() -> Response | tuple[str, int]:
+    if has_owner():  # as after the first of two clicks
+        return redirect(url_for("signin.show"), 303)
     token, given = _token(request.form), request.form
     try:
         if given.get("password") != given.get("password_again"):

@@ -25,7 +25,8 @@ from sync.sign_in import attempts, oidc, sign_in
 LASTS = 30 * 60  # seconds
 FOR_ADDRESS, FOR_SOURCE = 3, 10  # requests within attempts.WINDOW
 LONGEST = 300  # characters of an address that are looked at
-USED_UP = "This link was already used, or is older than 30 minutes. Nothing was changed. Ask for a new one."
+USED_UP = ("This link was already used, or is older than 30 minutes. If you have set a new password with it, sign in. "
+           "Otherwise, ask for a new link.")  # fmt: skip
 
 
 def is_offered() -> bool:

@@ -420,7 +420,7 @@ def test_whole_map(site: Flask, world: dict, someone, actor: str) -> None:
     for name, method, endpoint in routes(site):
         expected = _expected(actor, TABLE[name])
         if endpoint.startswith("setup."):
-            expected = "shown nothing" if method == "POST" else "sent to sign in"
+            expected = "sent to sign in"
         if endpoint == "second_step.show":
             expected = "sent to sign in"  # who has not passed the first step
         if endpoint == "password_strength.create" and person is None:
