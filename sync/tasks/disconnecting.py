@@ -25,8 +25,7 @@ def disconnect(app: App, by: Asker) -> None:
         Check.update(cancel_asked=True).where(
             Check.app == app, Check.is_live
         ).execute()
-        for task in list(_open_tasks(app).order_by(Task.id)):
-            tasks.cancel(task, by)
+        tasks.cancel_all(app, by)
 
 
 @dataclass(frozen=True)

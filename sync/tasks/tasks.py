@@ -3,19 +3,22 @@ The row is the truth; a worker that dies leaves it to the next, and a second run
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from peewee import ModelSelect, fn
+from peewee import Expression, ModelSelect, fn
 
 from connectors.base import AwaitsApproval, ConnectorError, CredentialRejected, RateLimited, TemporarilyUnavailable
 from sync import activity, faults
 from sync.apps import apps
 from sync.db import connected, db, utcnow, writing
 from sync.jobs import leases, queue, retries
+from sync.listing import one_of
 from sync.mail import news
+from sync.matching import members
 from sync.matching.addresses import ANOTHERS
-from sync.models import AWAITED, DONE_BY, WITHDRAWN, Account, App, Asset, Change, Report, Task
+from sync.models import AWAITED, DONE_BY, WITHDRAWN, Account, App, Asset, Change, Offboarding, Report, Task
 from sync.names import name_in_task
 from sync.prepared import prepared
 from sync.problems import AppProblem, Problem
@@ -250,15 +253,20 @@ def withdraw(why: str) -> int:
     """No task that is under way is carried out until someone retries it; how many. Inside the caller's transaction."""
     for task in list(Task.select().where(Task.is_live).order_by(Task.id)):
         Task.update(detail={**task.detail, WITHDRAWN: why}).where(Task.id == task.id).execute()
-    under_way = list(Task.select().where(Task.is_under_way).order_by(Task.id))
+    under_way = _in_order(Task.is_under_way)
+    Task.update(state=TaskState.NEEDS_ATTENTION, error=why, lease_owner=None, lease_until=None).where(
+        Task.is_under_way).execute()  # fmt: skip
+    activity.record_all([_entry("Rollcall", f"did not {task.kind}: approval withdrawn", task, why)
+                         for task in under_way], may_follow=True)  # fmt: skip
     for task in under_way:
-        Task.update(state=TaskState.NEEDS_ATTENTION, error=why, lease_owner=None, lease_until=None).where(
-            Task.id == task.id
-        ).execute()
-        _record("Rollcall", f"did not {task.kind}: approval withdrawn", task, why=why, may_follow=True)
         settle.settle(task, TaskState.NEEDS_ATTENTION)
-        _mail_outcome(task)
+    _mail_outcomes(under_way)
     return len(under_way)
+
+
+def _in_order(*conditions: Expression) -> list[Task]:
+    """These tasks with their accounts."""
+    return list(Task.select(Task, Account).left_outer_join(Account).where(*conditions).order_by(Task.id))
 
 
 def _write(task: Task, **values: object) -> bool:
@@ -272,16 +280,29 @@ def _app_needs_attention(app: App, error: str) -> None:
 
 
 def _record(who: str, what: str, task: Task, why: str = "", may_follow: bool = False) -> None:
+    activity.record_all([_entry(who, what, task, why)], may_follow)
+
+
+def _entry(who: str, what: str, task: Task, why: str) -> dict:
     before, after = settle.in_words(task)
-    activity.record(who, what, about=name_in_task(task), why=why, before=before, after=after, app=task.app_id,
-                    person=settle.person_of(task), report=task.report_id, may_follow=may_follow)  # fmt: skip
+    return dict(who=who, what=what, about=name_in_task(task), why=why, before=before, after=after, app_id=task.app_id,
+                person_id=settle.person_of(task), report_id=task.report_id)  # fmt: skip
 
 
 def _mail_outcome(task: Task) -> None:
-    if task.report_id is not None:
-        news.outcome(Report.get_by_id(task.report_id))
-    if task.change_id is not None and task.change.offboarding_id is not None:
-        offboarding_mail.summary(task.change.offboarding)
+    _mail_outcomes([task])
+
+
+def _mail_outcomes(ended: list[Task]) -> None:
+    """One e-mail about each report and each offboarding, however many of its tasks have ended at once."""
+    reports = sorted({task.report_id for task in ended} - {None})
+    for report in Report.select().where(one_of(Report.id, json.dumps(reports))).order_by(Report.id) if reports else ():
+        news.outcome(report)
+    changes = sorted({task.change_id for task in ended} - {None})
+    theirs = Change.select(Change.offboarding).where(one_of(Change.id, json.dumps(changes)))
+    planned = Offboarding.select().where(Offboarding.id.in_(theirs)).order_by(Offboarding.id)
+    for offboarding in list(planned) if changes else ():
+        offboarding_mail.summary(offboarding)
 
 
 def retry(task: Task, by: str) -> None:
@@ -319,13 +340,25 @@ def cancel(task: Task, by: str) -> None:
         task = Task.get_by_id(task.id)
         if task.state not in (TaskState.NEEDS_ATTENTION, TaskState.QUEUED):
             raise TaskProblem(f"This task is {task.state}: it can't be cancelled.")
-        left = _left_behind(task).strip()
-        Task.update(state=TaskState.CANCELLED, finished_at=utcnow(), error=left or Task.error).where(
-            Task.id == task.id
-        ).execute()
-        _record(by, "cancelled task", task, why=left)
-        settle.settle(task, TaskState.CANCELLED)
-        _mail_outcome(task)
+        _cancel([task], by)
+
+
+def cancel_all(app: App, by: str) -> None:
+    """Cancel each of the app's tasks that isn't running; inside the caller's transaction."""
+    _cancel(_in_order(Task.app == app, Task.state.in_((TaskState.QUEUED, TaskState.NEEDS_ATTENTION))), by)
+
+
+def _cancel(which: list[Task], by: str) -> None:
+    left = {task.id: _left_behind(task).strip() for task in which}
+    for text in set(left.values()):
+        theirs = one_of(Task.id, json.dumps([id for id in left if left[id] == text]))
+        done = {"state": TaskState.CANCELLED, "finished_at": utcnow(), "error": text or Task.error}
+        Task.update(done).where(theirs).execute()
+    activity.record_all([_entry(by, "cancelled task", task, left[task.id]) for task in which])
+    with members.counted_once():
+        for task in which:
+            settle.settle(task, TaskState.CANCELLED)
+    _mail_outcomes(which)
 
 
 def _left_behind(task: Task) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sync.models import AWAITED, Activity, App, Check, Task
+from sync.matching import members
+from sync.models import AWAITED, Account, Activity, App, Check, Mail, Report, Task
 from sync.problems import AppProblem
 from sync.rank import Asker, NotAllowed
 from sync.tasks import disconnecting
@@ -67,3 +68,17 @@ def test_only_people_who_run_the_app_do_it_and_once(chat, tasks):
     disconnecting.disconnect(chat.app, chat.by)
     with pytest.raises(AppProblem, match="Chat is disconnected"):
         disconnecting.disconnect(chat.app, chat.by)
+
+
+def test_the_owners_get_one_e_mail_about_all_that_is_cancelled_of_a_report(chat, olga):
+    """One after each was made of all tasks of the report: 499 of them held the lock for seven seconds."""
+    report = Report.create(app=chat.app, state="applied", counts={})
+    for number in range(3):
+        Account.update(state="removing").where(Account.id == account(number).id).execute()
+        Task.create(app=chat.app, kind="remove", account=account(number), state="needs attention", report=report)
+    members.recount(chat.app)
+    disconnecting.disconnect(chat.app, chat.by)
+    [mail] = Mail.select()
+    assert mail.key.startswith(f"report-{report.id}-outcome-well-") and "Cancelled: 3" in mail.text
+    here = Account.select().where(Account.app == chat.app, Account.state == "present").count()
+    assert App.get_by_id(chat.app.id).users == here >= 3
