@@ -40,6 +40,15 @@ class Doubt:
     next: str = ITS_PAGE
 
 
+def is_possible() -> bool:
+    """Whether anyone may be in doubt, without looking at each person."""
+    found = db.execute_sql(f"""
+        SELECT EXISTS (SELECT 1 FROM directory WHERE missing_since IS NOT NULL)
+            OR EXISTS (SELECT 1 FROM directory_entry WHERE {entry_is_held()})
+            OR EXISTS (SELECT 1 FROM held_change WHERE state = 'open' AND field = 'status')""").fetchone()
+    return bool(found[0]) or bool(unread_directories.all_of(utcnow())) or bool(doubtful.held_leavers())
+
+
 def of_people(person_ids: Iterable[int | None]) -> dict[int, Doubt]:
     """By person id, of those in doubt."""
     people = {"people": json.dumps(sorted({id for id in person_ids if id is not None}))}

@@ -73,6 +73,8 @@ def may_have_left(person_ids: Iterable[int | None]) -> dict[int, str]:
 
 def will_wait(report: Report) -> str:
     """How many of the tasks that an approval would make now wait, each counted once, and why; "" if none do."""
+    if not in_doubt.is_possible():
+        return ""
     rows = list(Change.select(Change.kind, Change.before, Change.person, Account.person).left_outer_join(Account).where(
         Change.report == report, Change.in_app, Change.kind.in_(list(_WORDS)),
         Change.decision == ChangeDecision.NEEDS_CONFIRMATION).tuples())  # fmt: skip
