@@ -115,11 +115,29 @@ def test_a_protected_account_of_someone_no_longer_assigned_is_reported_as_such(g
     Account.update(**{"role": "member", **values}).where(Account.email == email(3)).execute()
     account = groups.account(3)
     Assignment.create(app=groups.app, person=account.person, role="member", ended_at=LONG_AGO)
+    assert ended(groups) == [(account.id, why)]
+
+
+def ended(groups, removal_suspends: bool = False) -> list[tuple[int, str | None]]:
+    """(account id, its protection) of those who are no longer assigned."""
     with writing():
         wanted.want_nothing()
-        assignments.compare(assignments.gather(groups.app))
-        rows = db.execute_sql("SELECT account_id, protection FROM wanted WHERE kind = 'no longer assigned'").fetchall()
-    assert rows == [(account.id, why)]
+        assignments.compare(assignments.gather(groups.app, removal_suspends))
+        return db.execute_sql("SELECT account_id, protection FROM wanted WHERE kind = 'no longer assigned'").fetchall()
+
+
+def test_only_someone_active_whose_account_a_removal_would_change_is_no_longer_assigned(groups, three):
+    account = groups.account(4)
+    Assignment.create(app=groups.app, person=account.person, role="member", ended_at=LONG_AGO)
+    Account.update(status="suspended").where(Account.id == account.id).execute()
+    assert (ended(groups), ended(groups, removal_suspends=True)) == ([(account.id, None)], [])
+    Account.update(status="active").where(Account.id == account.id).execute()
+    assert ended(groups, removal_suspends=True) == [(account.id, None)]
+    Person.update(status="suspended").where(Person.id == account.person_id).execute()
+    assert ended(groups) == []
+    Person.update(status="active").where(Person.id == account.person_id).execute()
+    GroupRule.create(app=groups.app, group_name="Gone", role="member")
+    assert ended(groups) == [], "they may be in that group"
 
 
 def test_nobody_is_removed_while_a_rule_that_covers_them_rests(groups, three):

@@ -223,3 +223,13 @@ def test_access_is_given_with_the_rules_own_role(groups, ten, room):
     GroupRuleAsset.create(rule=GroupRule.get(), asset=room, role="viewer")
     assert assignments.gives_access(groups.app, ten.id, room, "viewer")
     assert not assignments.gives_access(groups.app, ten.id, room, "editor")
+    DirectoryGroup.update(gone_at=utcnow()).execute()
+    assert not assignments.gives_access(groups.app, ten.id, room, "viewer")
+
+
+def test_a_role_that_administers_the_app_is_the_highest_wherever_the_app_lists_it(groups, ten):
+    groups.put(10, "Sales", "Rest")
+    groups.read()
+    groups.rule("Rest", "member")
+    Role.update(position=99).where(Role.app == groups.app, Role.external_id == "admin").execute()
+    assert assignments.place_of(groups.app, ten.id).role == "admin"

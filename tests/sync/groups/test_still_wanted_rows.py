@@ -139,6 +139,20 @@ def test_access_that_a_rule_gives(groups, of, values, still):
     assert (still_wanted.no_longer_holds(Change.get_by_id(change.id)) is None) == still
 
 
+@pytest.mark.parametrize(("gives", "has", "still"), [("viewer", "editor", True), ("viewer", "viewer", False),
+                                                     ("", "editor", False)])  # fmt: skip
+def test_access_that_they_have_already(groups, gives, has, still):
+    """Any role is enough for a rule without one."""
+    groups.put(1, "Sales")
+    groups.read()
+    room = Asset.create(app=groups.app, external_id="r", kind="room", name="Room")
+    groups.rule("Sales", "member", (room, gives))
+    Access.create(app=groups.app, account=groups.account(1), asset=room, role=has)
+    change = Change.create(app=groups.app, kind="to grant access", account=groups.account(1), in_app=True, asset=room,
+                           decision="needs confirmation", detail={"role": gives, "before": has})  # fmt: skip
+    assert (still_wanted.no_longer_holds(Change.get_by_id(change.id)) is None) == still
+
+
 @pytest.mark.parametrize(("of", "values", "still"), [
     (Asset, {}, True), (Asset, {"state": "gone"}, False), (Access, {"role": "editor"}, False),
     (Access, {"granted_by": None}, False), (Access, {"privileged": True}, False),
@@ -164,6 +178,8 @@ def test_access_that_a_rule_no_longer_gives(groups, of, values, still):
     ({"match_kind": "matched"}, "Already in the app"),
     ({"match_kind": "service account"}, None),  # it isn't their own
     ({"match_kind": "matched", "state": "gone"}, None),
+    ({"match_kind": "local partner"}, "Already in the app"),
+    ({"match_kind": "unmatched", "person": None, "email_key": email(10)}, "Already in the app"),
 ])  # fmt: skip
 def test_an_invitation_of_someone_with_such_an_account(groups, values, why):
     groups.put(10, "Sales")
@@ -173,6 +189,6 @@ def test_an_invitation_of_someone_with_such_an_account(groups, values, why):
     change = Change.create(app=groups.app, kind="to invite", person=ten, in_app=True, decision="needs confirmation",
                            detail={"role": "admin", "email": email(10)})  # fmt: skip
     if values:
-        Account.create(app=groups.app, external_id="10", email="bot@acme.example", email_key="bot@acme.example",
-                       person=ten, **values)  # fmt: skip
+        Account.create(app=groups.app, external_id="10",
+                       **{"email": "bot@acme.example", "email_key": "bot@acme.example", "person": ten} | values)
     assert still_wanted.no_longer_holds(Change.get_by_id(change.id)) == why

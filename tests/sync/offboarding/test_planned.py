@@ -11,7 +11,7 @@ from sync.db import utcnow
 from sync.home import summary
 from sync.jobs import asking
 from sync.matching import members
-from sync.models import Account, Activity, App, Change, Person, Report, Task
+from sync.models import Access, Account, Activity, App, Change, Person, Report, Task
 from sync.offboarding import offboarding
 from sync.offboarding.offboarding import OffboardingProblem
 from sync.offboarding.preview import preview
@@ -221,3 +221,46 @@ def test_an_approval_whose_task_was_cancelled_is_not_the_new_one(chat, olga):
     assert (new.change.id != old.change_id, new.change.report, new.state) == (True, report, "queued")
     spent = Change.get_by_id(old.change_id)
     assert (spent.decision, spent.report, spent.offboarding) == ("confirmed", None, None)
+
+
+def test_the_last_owner_is_not_offboarded_on_their_own_day(chat, olga):
+    planned = offboard(olga, olga, on=today() + TOMORROW)
+    the_day_comes()
+    assert (Person.get_by_id(olga.id).status, holds.scheduled(olga)) == ("active", None)
+    assert [(entry.person, "only Owner" in entry.why) for entry in Activity.select().where(
+        Activity.what == "cancelled offboarding")] == [(planned.person, True)]  # fmt: skip
+
+
+def test_a_plan_of_someone_who_ranks_above_its_planner_by_then_is_given_up(chat, olga):
+    planned_by_ana(chat)
+    Person.update(workspace_role="super admin").where(Person.id == chat.people[3].id).execute()
+    the_day_comes()
+    assert (Person.get_by_id(chat.people[3].id).status, holds.scheduled(chat.people[3])) == ("active", None)
+
+
+def test_someone_who_has_left_by_a_directory_may_come_back_by_it_after_their_offboarding(chat, olga):
+    """The offboarding of someone who is still here is a decision by hand."""
+    left = {"status": "deprovisioned", "status_reason": "Disabled in LDAP", "status_since": utcnow() - TOMORROW}
+    for number, values in ((3, left), (4, {})):
+        Person.update(status_by_hand=None, **values).where(Person.id == chat.people[number].id).execute()
+        offboard(chat.people[number], olga)
+    three, four = (Person.get_by_id(chat.people[number].id) for number in (3, 4))
+    assert (three.status_by_hand, three.status_reason, three.status_since) == (None, *list(left.values())[1:])
+    assert four.status_by_hand == "deprovisioned"
+
+
+def test_another_account_of_theirs_that_is_left_out_keeps_the_asset_managed(chat, channel, olga):
+    one, two = (Account.get(Account.app == chat.app, Account.email == email(number)) for number in (1, 2))
+    Account.update(person=one.person, match_by_hand=True).where(Account.id == two.id).execute()
+    Access.update(privileged=True).where(Access.account == two, Access.asset == channel).execute()
+    offboarding.start(one.person, olga, {one.id, two.id}, {two.id: "the archive"})
+    assert [task.account for task in Task.select()] == [one]
+
+
+def test_an_account_that_is_left_out_again_was_left_out_all_the_time(chat, olga):
+    chat.leave(3)
+    change = chat.change(chat.check().report, 3)
+    reports.leave_out(change, "a hand-over", chat.by)
+    offboarding.start(chat.people[3], olga, {change.account_id}, {change.account_id: "the archive"})
+    assert Account.get_by_id(change.account_id).left_out_reason == "the archive"
+    assert not Activity.select().where(Activity.what == "took back leaving out").exists()
