@@ -8,7 +8,7 @@ import pytest
 
 from sync.db import utcnow
 from sync.models import Access, Account, App, AppPerson, Asset, Change, Person, Report
-from sync.offboarding.preview import Line, preview
+from sync.offboarding.preview import Line, Preview, preview
 
 LEFT = datetime(2026, 11, 20)
 HOUR = timedelta(hours=1)
@@ -27,7 +27,7 @@ def owner(home) -> Person:
 @pytest.fixture
 def connect(owner):
     def app(name: str, owned: bool = True, **values: object) -> App:
-        made = App.create(connector="none", name=name, category="Seat-based", **{"state": "active"} | values)
+        made = App.create(name=name, category="Seat-based", **{"connector": "none", "state": "active"} | values)
         if owned:
             AppPerson.create(app=made, person=owner, manages_as="owner")
         return made
@@ -54,6 +54,7 @@ def test_each_account_of_theirs_is_named_where_the_app_is_connected(ana, owner, 
     account(connect("Service"), ana, match_kind="service account")
     account(connect("Others' service", owned=False), ana, match_kind="service account")
     account(connect("Ben's"), Person.create(name="Ben"))
+    account(connect("Guest's"), ana, match_kind="guest")
     found = preview(ana, owner)
     assert sorted(line.account.app.name for line in found.lines) == ["Active", "Paused"]
     assert (found.elsewhere, [each.app.name for each in found.services]) == (1, ["Others' service", "Service"])
@@ -72,7 +73,8 @@ def test_an_account_that_is_being_removed_is_not_removed_again(ana, owner, conne
     ("Ana", LEFT - HOUR, "deprovisioned", False),
     ("Ben", LEFT, "deprovisioned", False),
     ("Ana", LEFT, "active", False),
-], ids=["this departure", "an earlier one", "another person", "someone who is here"])  # fmt: skip
+    ("Ana", LEFT, "suspended", False),
+], ids=["this departure", "an earlier one", "another person", "someone here", "someone suspended"])  # fmt: skip
 def test_an_account_stays_left_out_for_one_person_and_one_departure(ana, owner, connect, of, at, status, left_out):
     people = {"Ana": ana, "Ben": Person.create(name="Ben", status="deprovisioned", status_since=LEFT)}
     Person.update(status=status).where(Person.id == ana.id).execute()
@@ -92,6 +94,28 @@ def test_assets_that_two_accounts_of_theirs_manage_together_have_no_other_manage
         manager = account(app, ana, number, state=state)
         Access.create(app=app, account=manager, asset=asset, role="admin", privileged=True)
     assert [len(line.alone) for line in preview(ana, owner).lines] == [1, 1, 0]
+    service = account(app, ana, 4, match_kind="service account")
+    Access.create(app=app, account=service, asset=asset, role="admin", privileged=True)
+    assert [len(line.alone) for line in preview(ana, owner).lines] == [0, 0, 0], "the service still manages it"
+
+
+def test_only_a_removal_that_waits_for_nothing_saves_money(ana, owner, connect):
+    app = connect("Chat", connector="sample-chat", seat_price=875, error="It can't be reached.\nTimed out.")
+    account(app, ana)
+    found = preview(ana, owner)
+    [line] = found.lines
+    assert (line.waits_for, found.saved) == (None, 875)
+    assert line.warnings == ["The last check of the app failed: It can't be reached."]
+    line.held = True
+    assert (line.waits_for, found.saved) == ("release", 0)
+    line.by_hand = True
+    assert (line.waits_for, found.saved) == ("hand", 0)
+    unlike = {"left_out_reason": "A mailbox", "alone": [Asset()], "under_way": True, "protection_reason": "Needed"}
+    for name, value in unlike.items():
+        other = Line(line.account, **{name: value})
+        assert not other.is_removed_now and Preview(ana, [other], 0, []).saved == 0
+    App.update(state="paused").execute()
+    assert len(line_of(ana, owner).warnings) == 1
 
 
 def held(app: App, ana: Person, count: int) -> None:
