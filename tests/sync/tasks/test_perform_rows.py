@@ -13,7 +13,7 @@ from connectors.base import Asset as SeatAsset
 from sync.jobs import leases
 from sync.models import BIT, Access, Account, App, Asset, Invitation, Person, PersonEmail, Task
 from sync.tasks import perform
-from sync.tasks.perform import ByHand, NoLongerNeeded, NotConfirmed
+from sync.tasks.perform import ByHand, NoLongerNeeded, NotConfirmed, NotHeld
 from tests.sync.acting import account
 from tests.sync.fixtures import email
 
@@ -341,6 +341,28 @@ def test_an_account_on_legal_hold_keeps_its_access(chat, task, room):
     assert app.calls == []
 
 
+EACH = {"grant": {"role": "member", "email": "p3@acme.example"}, "revoke": {}, "change role": change(),
+        "invite": {"role": "member", "email": "p3@acme.example"}, "remove": {}}  # fmt: skip
+
+
+def test_a_task_that_another_worker_holds_by_now_changes_nothing(task, room):
+    app = AnApp(seat())
+    for kind, detail in EACH.items():
+        row = task(kind, asset=room if kind in ("grant", "revoke") else None, detail=detail)
+        Task.update(lease_owner="another worker").execute()
+        with pytest.raises(NotHeld):
+            comes_to(row, app)
+        assert app.calls == []
+
+
+@pytest.mark.parametrize("kind", ["grant", "revoke", "remove"])
+def test_the_app_says_what_the_account_itself_manages(task, room, kind):
+    app, asked = AnApp(seat(name="Three"), None), []
+    app.managed = asked.append
+    assert comes_to(task(kind, asset=None if kind == "remove" else room, detail=EACH[kind]), app) == (None, "")
+    assert [one.name for one in asked[:1]] == ["Three"]
+
+
 # Invitations
 
 
@@ -349,8 +371,9 @@ def test_an_account_on_legal_hold_keeps_its_access(chat, task, room):
     ("cancelled", "The invitation is cancelled."), ("onboarded", "The invitation is onboarded."), (None, None)])
 def test_someone_is_invited_while_the_invitation_is_open(chat, task, state, refused):
     row = task("invite", account=None, external_id="", detail={"email": "x@acme.example", "role": "member"})
-    if state:
-        Invitation.create(app=chat.app, email="x@acme.example", email_key="x@acme.example", task=row, state=state)
+    for email_key, of, was in (("y@acme.example", None, "cancelled"), ("x@acme.example", row, state)):
+        if was:
+            Invitation.create(app=chat.app, email=email_key, email_key=email_key, task=of, state=was)
     app = AnApp(None)
     assert comes_to(row, app) == ((NOT_NEEDED, refused) if refused else (None, ""))
     assert app.calls == ([] if refused else [("invite", "x@acme.example", "member")])
@@ -382,6 +405,7 @@ def test_nobody_who_has_left_is_invited(chat, task, by_invitation, status, name,
     ({}, {"role": "viewer"}, False),  # of which only the app knows that it isn't an administrator's
     ({"role": "owner", "held_values": {"status": "active"}}, {"role": "member"}, True),  # the known one may be true
     ({"held_values": {"role": "member"}}, {"role": "owner"}, True),
+    ({"held_values": {"status": "active"}}, {"role": "member"}, False),  # neither of them administers
     ({"kind": "system"}, {"missing_fields": frozenset(("kind",))}, True),
     ({"kind": "system"}, {"defaulted_fields": frozenset(("kind",))}, True), ({"kind": "system"}, {}, False),
     ({"user_name": "x"}, {"user_name": "bo"}, True), ({"user_name": "x"}, {"user_name": ""}, False),

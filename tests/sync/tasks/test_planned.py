@@ -13,9 +13,22 @@ from connectors.base import Role as Named
 from sync.apps import assets as app_assets
 from sync.db import writing
 from sync.jobs import queue
-from sync.models import Access, Account, App, Asset, Change, Directory, DirectoryAddress, Person, PersonEmail, Task
+from sync.models import (
+    Access,
+    Account,
+    App,
+    Asset,
+    Change,
+    Directory,
+    DirectoryAddress,
+    Invitation,
+    Person,
+    PersonEmail,
+    Task,
+)
 from sync.people import holds, people
 from sync.reports import reports
+from sync.states import InvitationState
 from sync.tasks import by_hand, invitations, perform, settle, tasks
 from sync.tasks.plans import LineState
 from tests.sync.acting import account, change_role, grant, ids, remove, revoke
@@ -128,6 +141,8 @@ def test_access_is_granted_to_nobody_who_has_left(chat, plans, match_kind, statu
     Person.update(status=status).where(Person.id == chat.people[2].id).execute()
     [line] = plans["grant"]().lines
     assert (line.state, line.why) == (("refused", "Person 2 has left") if refused else ("ready", ""))
+    Person.update(name="").where(Person.id == chat.people[2].id).execute()
+    assert plans["grant"]().lines[0].why == ("p2@acme.example has left" if refused else "")
 
 
 @pytest.mark.parametrize(("had", "role", "refused"), [
@@ -352,3 +367,11 @@ def test_a_claim_by_a_directory_is_looked_at_too(chat):
     with writing():
         tasks.look_again_at_others()
     assert str(Task.get_by_id(task.id).next_at) < "2999"
+
+
+def test_a_removal_cancels_only_what_is_open_of_an_invitation(chat, plans):
+    made = {state: Invitation.create(app=chat.app, account=account(2), email=state, email_key=state, state=state)
+            for state in InvitationState}  # fmt: skip
+    remove(chat, 2)
+    ended = {state for state, row in made.items() if Invitation.get_by_id(row.id).state != state}
+    assert ended == {InvitationState.FAILED, InvitationState.INVITED, InvitationState.EXPIRED}
