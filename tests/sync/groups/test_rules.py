@@ -291,9 +291,10 @@ def test_a_rule_shows_each_reason_for_which_it_gives_nothing(groups, chat):
     groups.put(2, "Rest")
     groups.read()
     alone = groups.rule("Sales", "", (Asset.create(app=groups.app, external_id="r", kind="room", name="Room"), ""))
-    team, _ = (teams.create(name, [groups.group(group).id], chat.by)
+    team, other = (teams.create(name, [groups.group(group).id], chat.by)
                    for name, group in (("Revenue", "Sales"), ("Others", "Rest")))  # fmt: skip
     of_team = groups.rule(team, "admin")
+    assert groups.rule(other, "admin").id not in (alone.id, of_team.id)
 
     def shown() -> list[tuple[int, list[str]]]:
         found = {shown.rule.id: (shown.people, shown.rests) for shown in group_rules.of_app(groups.app)}
@@ -320,16 +321,19 @@ def test_a_team_is_changed_and_removed_alone(groups, second, chat):
     group_rules.save(second.app, Draft(team=two, role="member"), chat.by)
     App.update(state="paused").where(App.id == second.app.id).execute()
     assert (teams.apps_of(one), teams.apps_of(two)) == ([groups.app], [second.app])
-    with pytest.raises(teams.TeamProblem):
-        teams.change(two, "One", [rest], chat.by)
+    for refused in (lambda: teams.change(two, "One", [rest], chat.by), lambda: teams.create(" ", [sales], chat.by)):
+        with pytest.raises(teams.TeamProblem):
+            refused()
+    assert [entry.about for entry in Activity.select().where(Activity.what == "made team").order_by(Activity.id)] == [
+        "One", "Two"]  # fmt: skip
     Check.delete().execute()
-    two = teams.change(teams.change(two, "Two", [rest], chat.by), "Due " + "x" * 99, [rest], chat.by)
+    two = teams.change(teams.change(two, "Two", [rest], chat.by), f"Due {'x' * 55} y", [rest], chat.by)
     two = teams.change(two, two.name, [rest], chat.by)
     changes = Activity.select().where(Activity.what == "changed team")
     assert [entry.about for entry in changes.order_by(Activity.id)] == ["Two", "Two"], "the last one changed nothing"
     assert {team: [row.group_id for row in rows] for team, rows in teams.groups_of([one, two]).items()} == {
         one.id: [rest, sales], two.id: [rest]}  # fmt: skip
-    assert len(two.name) == teams.LONGEST_NAME
+    assert two.name == "Due " + "x" * 55
     App.update(state="disconnected").where(App.id == second.app.id).execute()
     assert teams.apps_of(two) == [] and asking.live(groups.app) is None
     teams.remove(one, chat.by)

@@ -13,7 +13,7 @@ from connectors.base import Asset as SeatAsset
 from sync.jobs import leases
 from sync.models import BIT, Access, Account, App, Asset, Invitation, Person, PersonEmail, Task
 from sync.tasks import perform
-from sync.tasks.perform import ByHand, NoLongerNeeded, NotConfirmed, NotHeld
+from sync.tasks.perform import ByHand, NoLongerNeeded, NotConfirmed
 from tests.sync.acting import account
 from tests.sync.fixtures import email
 
@@ -339,28 +339,6 @@ def test_an_account_on_legal_hold_keeps_its_access(chat, task, room):
     app = AnApp(seat(), None)
     assert comes_to(task("revoke", asset=room), app) == (NOT_NEEDED, "Protected: legal hold: a case.")
     assert app.calls == []
-
-
-EACH = {"grant": {"role": "member", "email": "p3@acme.example"}, "revoke": {}, "change role": change(),
-        "invite": {"role": "member", "email": "p3@acme.example"}, "remove": {}}  # fmt: skip
-
-
-def test_a_task_that_another_worker_holds_by_now_changes_nothing(task, room):
-    app = AnApp(seat())
-    for kind, detail in EACH.items():
-        row = task(kind, asset=room if kind in ("grant", "revoke") else None, detail=detail)
-        Task.update(lease_owner="another worker").execute()
-        with pytest.raises(NotHeld):
-            comes_to(row, app)
-        assert app.calls == []
-
-
-@pytest.mark.parametrize("kind", ["grant", "revoke", "remove"])
-def test_the_app_says_what_the_account_itself_manages(task, room, kind):
-    app, asked = AnApp(seat(name="Three"), None), []
-    app.managed = asked.append
-    assert comes_to(task(kind, asset=None if kind == "remove" else room, detail=EACH[kind]), app) == (None, "")
-    assert [one.name for one in asked[:1]] == ["Three"]
 
 
 # Invitations

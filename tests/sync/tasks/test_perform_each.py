@@ -1,0 +1,30 @@
+"""Right before each kind of task is done: whose the task is by now, and what the app says that the account manages."""
+
+from __future__ import annotations
+
+import pytest
+
+from sync.models import Task
+from sync.tasks.perform import NotHeld
+from tests.sync.tasks.test_perform_rows import AnApp, change, comes_to, room, seat, task  # noqa: F401
+
+EACH = {"grant": {"role": "member", "email": "p3@acme.example"}, "revoke": {}, "change role": change(),
+        "invite": {"role": "member", "email": "p3@acme.example"}, "remove": {}}  # fmt: skip
+
+
+def test_a_task_that_another_worker_holds_by_now_changes_nothing(task, room):  # noqa: F811
+    app = AnApp(seat())
+    for kind, detail in EACH.items():
+        row = task(kind, asset=room if kind in ("grant", "revoke") else None, detail=detail)
+        Task.update(lease_owner="another worker").execute()
+        with pytest.raises(NotHeld):
+            comes_to(row, app)
+        assert app.calls == []
+
+
+@pytest.mark.parametrize("kind", ["grant", "revoke", "remove"])
+def test_the_app_says_what_the_account_itself_manages(task, room, kind):  # noqa: F811
+    app, asked = AnApp(seat(name="Three"), None), []
+    app.managed = asked.append
+    assert comes_to(task(kind, asset=None if kind == "remove" else room, detail=EACH[kind]), app) == (None, "")
+    assert [one.name for one in asked[:1]] == ["Three"]
