@@ -1,12 +1,12 @@
-"""Right before each kind of task is done: whose the task is by now, and what the app says that the account manages."""
+"""Right before each kind of task: whose the task is by now, what the app says of what the account manages, a hold."""
 
 from __future__ import annotations
 
 import pytest
 
-from sync.models import Task
+from sync.models import Person, Task
 from sync.tasks.perform import NotHeld
-from tests.sync.tasks.test_perform_rows import AnApp, change, comes_to, room, seat, task  # noqa: F401
+from tests.sync.tasks.test_perform_rows import NOT_NEEDED, AnApp, change, comes_to, room, seat, task  # noqa: F401
 
 EACH = {"grant": {"role": "member", "email": "p3@acme.example"}, "revoke": {}, "change role": change(),
         "invite": {"role": "member", "email": "p3@acme.example"}, "remove": {}}  # fmt: skip
@@ -28,3 +28,10 @@ def test_the_app_says_what_the_account_itself_manages(task, room, kind):  # noqa
     app.managed = asked.append
     assert comes_to(task(kind, asset=None if kind == "remove" else room, detail=EACH[kind]), app) == (None, "")
     assert [one.name for one in asked[:1]] == ["Three"]
+
+
+def test_an_account_on_legal_hold_keeps_its_access(chat, task, room):  # noqa: F811
+    Person.update(legal_hold_reason="a case").where(Person.id == chat.people[3].id).execute()
+    app = AnApp(seat(), None)
+    assert comes_to(task("revoke", asset=room), app) == (NOT_NEEDED, "Protected: legal hold: a case.")
+    assert app.calls == []

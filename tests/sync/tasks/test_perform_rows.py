@@ -334,13 +334,6 @@ def test_nobody_who_has_left_is_given_access(chat, task, room, status, match_kin
     assert ended == ((NOT_NEEDED, refused) if refused else (None, "")) and len(app.calls) == (not refused)
 
 
-def test_an_account_on_legal_hold_keeps_its_access(chat, task, room):
-    Person.update(legal_hold_reason="a case").where(Person.id == chat.people[3].id).execute()
-    app = AnApp(seat(), None)
-    assert comes_to(task("revoke", asset=room), app) == (NOT_NEEDED, "Protected: legal hold: a case.")
-    assert app.calls == []
-
-
 # Invitations
 
 
