@@ -7,7 +7,7 @@ import pytest
 from connectors.apps.sample_chat import SampleChat
 from sync import activity
 from sync.apps import apps
-from sync.db import utcnow
+from sync.db import db, utcnow, writing
 from sync.groups import assignments, teams
 from sync.groups import rules as group_rules
 from sync.groups.rules import Draft, RuleProblem
@@ -32,6 +32,7 @@ from sync.models import (
 )
 from sync.people import people
 from sync.reports import group_changes, reports
+from sync.safety import wanted
 from sync.tasks import tasks
 from tests.sync.fixtures import email
 
@@ -161,6 +162,10 @@ def test_a_preview_is_of_its_own_people_who_are_here_and_of_changes_that_nobody_
     Account.update(match_kind="service account").where(Account.id == groups.account(3).id).execute()
     ten = people.find_by_email(email(10))
     LeftOut.create(app=groups.app, kind="to invite", person=ten, role="member", reason="Not yet")
+    with writing():
+        wanted.want_nothing()
+        db.execute_sql("INSERT INTO wanted (kind, account_id, in_app, detail) "
+                       "VALUES ('to grant access', ?, TRUE, '{}')", (groups.account(1).id,))  # fmt: skip
     seen = group_rules.preview(groups.app, Draft(groups.group("Sales"), role="member"))
     last = ("Person 0", "Owner", "Member", "Protected: the last Owner of the app")
     assert (seen.wanted, seen.right, seen.people) == ({"to change role": [last]}, ["Person 1"], 5)

@@ -160,6 +160,13 @@ def test_where_the_app_says_nobodys_status_a_new_account_is_active(chat, stage):
     assert {status for (status,) in db.execute_sql("SELECT status FROM staged_account")} == {"active"}
 
 
+def test_e_mails_that_nobody_comes_with_are_kept(chat, stage):
+    for number in (1, 2):
+        stage(number, email="", missing_fields=frozenset({"email"}))
+    lost_fields.keep_known_values(App.get())
+    assert {kept for (kept,) in db.execute_sql("SELECT email_key FROM staged_account")} == {email(1), email(2)}
+
+
 def test_values_that_the_app_returns_are_unchanged(chat, stage):
     stage(1, role="guest", name="Another")
     Account.update(missing_fields=BIT["role"]).execute()
