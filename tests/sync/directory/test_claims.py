@@ -254,3 +254,15 @@ def test_nobody_loses_an_address_who_is_not_looked_at(home):
                             email_key=BOTH)  # fmt: skip
     assert address_moves.settle("FALSE").lost == []
     assert address_moves.settle().lost == [(BOTH, BOTH, ana.id)]
+
+
+def test_an_address_that_stays_as_too_many_would_move_is_not_disputed(home):
+    directory = Directory.create(kind="csv", name="File")
+    ana, bo = Person.create(name="Ana"), Person.create(name="Bo")
+    for person in (ana, bo):
+        DirectoryEntry.create(directory=directory, external_id=person.name, person=person)
+    PersonEmail.create(person=ana, email=BOTH, email_key=BOTH, main=True)
+    DirectoryAddress.create(directory=directory, external_id="Bo", email=BOTH, email_key=BOTH)
+    moves = address_moves.settle(directory=directory, guard=Guard(0, 0))
+    assert (moves.frozen, moves.normals, PersonEmail.get().disputed) == (1, [], False)
+    assert address_moves.settle(directory=directory, guard=Guard(5, 0)).lost == [(BOTH, BOTH, ana.id)]
