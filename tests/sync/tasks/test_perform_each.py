@@ -1,4 +1,4 @@
-"""Right before each kind of task: whose the task is now, what the app says of what the account manages, a legal hold."""
+"""Right before each kind of task: whose the task is now, what the app says that the account manages, a legal hold."""
 
 from __future__ import annotations
 
