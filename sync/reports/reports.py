@@ -23,7 +23,6 @@ from sync.problems import Problem
 from sync.reports import group_changes, mass_updates
 from sync.reports.held import hold_what_is_too_many
 from sync.safety import leaving, protection
-from sync.safety.protection import Protected
 from sync.safety.sole_managers import Choices
 from sync.states import (
     ADJUSTMENTS,
@@ -273,7 +272,8 @@ def finish(report: Report, by: str, version: int | None = None, left_out: dict[i
             return Finish(report, tasks.of_report(report), already=True)
         report = _as_it_was_seen(report, version)
         newly_left_out = _leave_out_all(report, left_out or {}, by)
-        confirmed, made = _carry_out_confirmed(report, by, only, undecided)
+        with activity.gathered():
+            confirmed, made = _carry_out_confirmed(report, by, only, undecided)
         made = [*succession.arrange(report.app, made, hand_overs or {}, by, report), *made]
         if not confirmed and Change.select().where(Change.report == report, Change.decision == HELD).exists():
             raise ReportHeld("A guard holds these changes because so many at once look wrong. Release them first.")
@@ -348,11 +348,16 @@ def _carry_out_confirmed(report: Report, by: str, only: set[int] | None, undecid
     )
     if only is not None:
         waiting = waiting.where(Change.id.in_(only))
-    confirmed, made = 0, []
-    for change in list(waiting):
+    confirmed, made, found = 0, [], list(waiting)
+    protected = protection.of_each(report.app, [change.account_id for change in found if change.account_id])
+    for change in found:
+        change.report, change.app = report, report.app
+        if change.account:
+            change.account.app = report.app
+        by_rules = change.kind in BY_RULES
         if change.in_app and (why := _no_longer_holds(change)):
             Change.update(decision=IGNORED, reason=why, report=None).where(Change.id == change.id).execute()
-        elif change.in_app and (why := _protection(change)):
+        elif change.in_app and (why := still_wanted.protected(change) if by_rules else protected(change.account)):
             Change.update(decision=IGNORED, protection=why.code, protection_reason=why.words).where(
                 Change.id == change.id).execute()  # fmt: skip
         else:
@@ -370,10 +375,6 @@ def _no_longer_holds(change: Change) -> str | None:
     if change.account.state != AccountState.PRESENT:
         return "No longer in the app"
     return still_to_remove.no_longer_theirs(change.account, change)
-
-
-def _protection(change: Change) -> Protected | None:
-    return still_wanted.protected(change) if change.kind in BY_RULES else protection.of(change.account)
 
 
 def _carry_out(change: Change, by: str) -> Task | None:

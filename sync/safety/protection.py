@@ -4,7 +4,7 @@ A check asks it of all accounts it wants to remove, an approval and a task of a 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from sync import roles
@@ -152,6 +152,21 @@ def of_all(app: App, account_ids: Iterable[int], *codes: Protection) -> dict[int
          "today": str(today())},
     ).fetchall()
     return {id: _protected(why) for id, why in rows if why is not None}
+
+
+def of_each(app: App, account_ids: Iterable[int]) -> Callable[[Account], Protected | None]:
+    """of() for these accounts of an app, to be called for one after the other, in a transaction in which nothing but
+    their removals happens: they decide only whether an account is the last administrator, which is asked each time."""
+    ids = list(account_ids)
+    known = of_all(app, ids, *(rule.code for rule in RULES)) if ids else {}
+    may_be_last = {id for (id,) in db.execute_sql(
+        f"SELECT a.id FROM account a WHERE a.app_id = :app AND a.id IN (SELECT CAST(value AS INTEGER) "
+        f"FROM json_each(:ids)) AND {roles.may_administer('a')}", {"app": app.id, "ids": json.dumps(ids)})}  # fmt: skip
+
+    def protected(account: Account) -> Protected | None:
+        return known.get(account.id) or (of(account, LAST.code) if account.id in may_be_last else None)
+
+    return protected
 
 
 def _protected(why: str | None) -> Protected | None:

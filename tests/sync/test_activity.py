@@ -92,6 +92,26 @@ def test_an_entry_belongs_into_the_transaction_of_what_it_shows(home):
     assert Activity.select().count() == 0
 
 
+def test_entries_of_many_steps_are_written_together_in_order(home):
+    with writing():
+        activity.record("Olga", "first")
+        with activity.gathered():
+            activity.record("Olga", "second")
+            with activity.gathered():
+                activity.record("Olga", "third")
+            assert Activity.select().count() == 1
+        activity.record("Olga", "fourth")
+    entries = Activity.select().order_by(Activity.id)
+    assert [row.what for row in entries] == ["first", "second", "third", "fourth"]
+    assert len({row.first_entry for row in entries}) == 1 and activity.verify().ok
+    with pytest.raises(ZeroDivisionError), writing(), activity.gathered():
+        activity.record("Olga", "did it")
+        raise ZeroDivisionError
+    with writing():
+        activity.record("Olga", "fifth")
+    assert Activity.select().count() == 5 and activity.verify().ok
+
+
 def test_many_threads_write_one_chain(home):
     def write(number: int) -> None:
         for turn in range(10):
