@@ -1,4 +1,4 @@
-"""Rollcall keeps the answer to the last form of a browser for a minute, for the second request of a double click."""
+"""Rollcall keeps the answer to the last form of a browser for a moment, for the second request of a double click."""
 
 from peewee import BlobField, CharField, DateTimeField, ForeignKeyField, Model
 

@@ -1,4 +1,4 @@
-"""The answer to the last form that a browser sent without scripts, kept for a minute: the second request of a double
+"""The answer to the last form that a browser sent without scripts, kept for ten seconds: the second request of a double
 click gets it again. Sealed, since a page may show a secret once; one a session."""
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from sync.db import utcnow, writing
 from sync.jobs import queue
 from sync.models import GivenAnswer, Session
 
-LASTS = timedelta(minutes=1)
+LASTS = timedelta(seconds=10)
 
 
 def keep(session: Session, request_hash: str, answer: dict) -> None:
@@ -24,7 +24,7 @@ def keep(session: Session, request_hash: str, answer: dict) -> None:
 
 
 def of(session: Session, request_hash: str) -> dict | None:
-    """The answer that this very request of this session got within the last minute, or None."""
+    """The answer that this very request of this session got a moment ago, or None."""
     row = GivenAnswer.get_or_none(
         GivenAnswer.session == session.id, GivenAnswer.request_hash == request_hash, GivenAnswer.ends_at > utcnow())
     return json.loads(vault.unseal(row.sealed)["answer"]) if row else None
