@@ -23,7 +23,7 @@ from sync import start
 from sync.config import Config
 from sync.db import connected, db, utcnow
 from sync.jobs import queue
-from sync.models import Check
+from sync.models import Check, Setting
 from tests import database
 from tests.blank import LOCAL, environ_of
 from tests.cli.forks import Forks, Started, shared
@@ -122,8 +122,10 @@ class CommandLine:
                 db.close()
 
     def a_minute_passes(self) -> None:
-        """The queue gets what a server's clock sends each minute, and a check that was put off for one is due."""
+        """The queue gets what a server's clock sends each minute, the sweep before was a minute ago, and a check that was
+        put off for one is due."""
         with self.core():
+            Setting.delete().where(Setting.name == queue.BEGUN).execute()
             Check.update(next_at=utcnow()).where(Check.state == "queued").execute()
             for task in queue.queue.read_periodic(utcnow()):
                 queue.queue.enqueue(task)
