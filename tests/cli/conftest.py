@@ -122,8 +122,8 @@ class CommandLine:
                 db.close()
 
     def a_minute_passes(self) -> None:
-        """The queue gets what a server's clock sends each minute, the sweep before was a minute ago, and a check that was
-        put off for one is due."""
+        """The queue gets what a server's clock sends each minute, the sweep before was a minute ago, and a check that
+        was put off for one is due."""
         with self.core():
             Setting.delete().where(Setting.name == queue.BEGUN).execute()
             Check.update(next_at=utcnow()).where(Check.state == "queued").execute()
