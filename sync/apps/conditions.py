@@ -71,7 +71,8 @@ class Facts:
     doubtful_name: str = ""  # and one of them
     removals_by: str = ""  # who approved automatic removals in advance and could not do so now, and why;
     groups_by: str = ""  # who so approved what groups do
-    held_leavers: int = 0  # people with an account in it who have left by a directory or list, but count as here
+    held_leavers: int = 0  # people with an account in it who have left by a directory or list, but count as here,
+    held_leaver: str = ""  # and one of them
     unread_directory: str = ""  # one that doesn't show who has left
     unread_directory_id: int | None = None
     unread_since: datetime | None = None  # since then,
@@ -212,6 +213,10 @@ def _held_leavers(facts: Facts) -> str:
                   "people in it have left according to a directory or list, but count as here")
 
 
+def _named_leavers(facts: Facts) -> str:
+    return facts.held_leaver + (f" and {plural(facts.held_leavers - 1, 'other')}" if facts.held_leavers > 1 else "")
+
+
 def _unread_directory(facts: Facts) -> Words:
     """“Company LDAP was last read 22 Nov 2026”, the time apart."""
     why = facts.unread_why or DirectoryGap.PAUSED
@@ -278,8 +283,8 @@ CONDITIONS = (
               AppStatus.APPROVAL_NEEDED, lambda f: (f"{_to_approve(f)}. View the report.",),
               lambda f: (_to_approve(f),), lambda f: (Step.REPORT,)),
     Condition("held leavers", lambda f: f.held_leavers > 0, Tone.WAITING, AppStatus.APPROVAL_NEEDED,
-              lambda f: (f"{_held_leavers(f)}. A guard holds that, an older decision by hand wins, only a "
-              "directory that may not change them has them, or it waits on the People page.",),
+              lambda f: (f"{_held_leavers(f)}: {_named_leavers(f)}. A guard holds that, an older decision by hand wins,"
+              " only a directory that may not change them has them, or it waits on the People page.",),
               lambda f: (_held_leavers(f),), lambda f: (Step.DIRECTORIES,)),
     Condition("leavers", _has_leavers, Tone.ATTENTION, AppStatus.NEEDS_ATTENTION,
               lambda f: (f"{_leavers(f)}. {_remove(f)}, or accept each by name.",), lambda f: (_leavers(f),),

@@ -220,6 +220,7 @@ def _facts(app: App, known: _Known, now: datetime, check: Check | None, report: 
         doubtful=doubts.accounts, doubtful_name=doubts.name,
         removals_by=known.lapsed.get((app.id, Given.REMOVALS), ""),
         groups_by=known.lapsed.get((app.id, Given.GROUPS), ""), held_leavers=doubts.held_people,
+        held_leaver=doubts.held_name,
         unread_directory=known.unread.name if known.unread else "",
         unread_directory_id=known.unread.id if known.unread else None,
         unread_since=known.unread.since if known.unread else None,

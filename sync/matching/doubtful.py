@@ -111,11 +111,12 @@ def held_leavers() -> set[int]:
 
 class Numbers(NamedTuple):
     """How many accounts of an app may be a leaver's, and the name of one; how many people with an account in it have
-    left by a directory, but count as here."""
+    left by a directory, but count as here, and the name of one."""
 
     accounts: int = 0
     name: str = ""
     held_people: int = 0
+    held_name: str = ""
 
 
 @once
@@ -126,12 +127,14 @@ def numbers() -> dict[int, Numbers]:
         SELECT a.app_id, count(*) FILTER (WHERE NOT found.held),
             coalesce(min(CASE WHEN NOT found.held
                 THEN coalesce(nullif(a.name, ''), nullif(a.email, ''), a.external_id) END), ''),
-            count(DISTINCT CASE WHEN found.held THEN a.person_id END)
+            count(DISTINCT CASE WHEN found.held THEN a.person_id END),
+            coalesce(min(CASE WHEN found.held THEN coalesce(nullif(p.name, ''), nullif(a.email, ''), a.name) END), '')
         FROM (
             SELECT id, FALSE AS held
             FROM ({_IS_DOUBTFUL}) AS doubtful
             UNION ALL SELECT id, TRUE FROM ({_IS_HELD}) AS held_back
-        ) AS found CROSS JOIN account a ON a.id = found.id GROUP BY a.app_id""").fetchall()
+        ) AS found CROSS JOIN account a ON a.id = found.id LEFT JOIN person p ON p.id = a.person_id
+        GROUP BY a.app_id""").fetchall()
     return {app_id: Numbers(*found) for app_id, *found in rows}
 
 

@@ -111,7 +111,7 @@ SPOILS = {
 }  # fmt: skip
 # Only together with one of these, or without meaning for the promise.
 HARMLESS = {"name", "check_since", "retry_at", "failure", "failed_at", "has_address", "left", "leaving", "waiting",
-            "stuck_error", "matched", "doubtful_name", "unread_since", "unread_why",
+            "stuck_error", "matched", "doubtful_name", "held_leaver", "unread_since", "unread_why",
             "unread_directory_id",
             "version_warning", "lacks"}  # fmt: skip
 

@@ -112,7 +112,7 @@ DECIDED = {
     "users, service_accounts, unmatched": {"to_match", "matched"}, "connector": {"version_warning"},
     "live checks": {"check", "check_since", "retry_error", "retry_at"},
     "live tasks": {"under_way", "stuck", "stuck_error"},
-    "doubtful accounts": {"doubtful", "doubtful_name", "held_leavers"},
+    "doubtful accounts": {"doubtful", "doubtful_name", "held_leavers", "held_leaver"},
     "standing approvals": {"removals_by", "groups_by"},
     "unread directories": {"unread_directory", "unread_directory_id", "unread_since", "unread_why"},
     "open reports": {"report", "waiting", "held"}, "leavers": {"left", "left_accounts", "leaving"},

@@ -315,6 +315,12 @@ def test_someone_who_counts_as_here_by_a_directory_that_was_removed(chat, compan
     company.read()
     assert Person.get_by_id(chat.people[1].id).status == "active"
     assert doubtful.numbers()[chat.app.id].held_people == 1 and shown(chat) == "Approval needed"
+    [words] = status.standing(App.get_by_id(chat.app.id)).sentence
+    assert words.startswith("1 person in it has left according to a directory or list, but counts as here: Person 1. A")
+    Person.update(status_since=datetime(2000, 1, 1)).where(Person.id == chat.people[2].id).execute()
+    Person.update(status_by_hand="active").where(Person.id == chat.people[2].id).execute()
+    DirectoryEntry.update(reported_status="deprovisioned").where(DirectoryEntry.external_id == "id2").execute()
+    assert "count as here: Person 1 and 1 other. A" in status.standing(App.get_by_id(chat.app.id)).sentence[0]
 
 
 @pytest.mark.parametrize("values", [{"state": "gone"}, {"state": "removing"}, {"match_kind": "matched"},
