@@ -136,8 +136,25 @@ def test_the_guard_counts_what_already_waits_in_the_app(ana, owner, connect):
     app = connect("Chat", users=6)
     held(app, ana, 3)
     report = Report.create(app=app)
+    for mine in Account.select():
+        Change.create(report=report, app=app, account=mine, kind="removed user", in_app=True, created_at=utcnow(),
+                      decision="needs confirmation")  # fmt: skip
+    assert {line.held for line in preview(ana, owner).lines} == {False}, "each account counts once"
     for number, decision in enumerate(("needs confirmation", "held", "needs confirmation"), 10):
         other = account(app, Person.create(name="Ben"), number)
         Change.create(report=report, app=app, account=other, kind="removed user", in_app=True, decision=decision,
                       created_at=utcnow())  # fmt: skip
     assert {line.held for line in preview(ana, owner).lines} == {True}
+
+
+def test_the_guard_holds_only_accounts_that_would_leave_whatever_came_before(ana, owner, connect):
+    """Two in each of three apps are six in all, and one more in the fourth; those that stay don't count."""
+    out = {"left_out_reason": "A mailbox", "left_out_person": ana, "left_out_at": LEFT}
+    account(connect("A", users=9), ana, **out)
+    for name, count in (("B", 2), ("C", 2), ("D", 2), ("E", 1)):
+        held(connect(name, users=3), ana, count)
+    stays = [account(App.get(App.name == name), ana, number, **values)
+             for name in "CD" for number, values in ((7, {"protection_reason": "Needed"}), (8, out))]  # fmt: skip
+    lines = preview(ana, owner).lines
+    assert {line.account.app.name for line in lines if line.held} == {"D", "E"}
+    assert sum(line.held for line in lines) == 3 and not any(line.held for line in lines if line.account in stays)
