@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from sync.db import utcnow
+from sync.models import Directory, Task
 from tests.cli.conftest import external_id
 
 TASK = {"id", "act", "account", "state", "attempts", "error"}
@@ -59,8 +61,17 @@ def test_a_refused_removal_needs_attention_and_is_tried_again(rollcall, leaver):
     answer = rollcall.run("finish", "Chat", "--yes", "--wait", "--json", code=1)
     [task] = answer.document["tasks"]
     assert f"{task['id']}  Chat: remove Tom, needs attention: {task['error']}\nTom: {task['error']}\n" in answer.err
+    with rollcall.core():
+        Directory.update(missing_since=utcnow()).execute()
+    assert "Check that before" in rollcall.run("finish", "Chat", "--yes", code=1).err
+    with rollcall.core():  # asked for by hand, it waits for no directory
+        Task.update(report=None).execute()
     failed = rollcall.run("tasks", "--retry", str(task["id"]), "--json", code=1)
-    assert failed.document["tasks"][0]["state"] == "needs attention" and failed.err
+    assert failed.document["tasks"][0]["state"] == "needs attention" and "Check that before" in failed.err
+    assert failed.err == failed.document["tasks"][0]["error"] + "\n"
+    with rollcall.core():
+        Task.update(report=answer.document["report"]).execute()
+        Directory.update(missing_since=None).execute()
     assert rollcall.run("doctor", code=1).out.count("wrong") >= 1
     leaver.clear()
     retried = rollcall.json("tasks", "--retry", str(task["id"]))
