@@ -20,11 +20,11 @@ BLANK = "about:blank"
 LEAVE = "name = '', localStorage.clear(), sessionStorage.clear(), location.replace('about:blank')"
 PATIENCE = 3_000  # milliseconds for leaving a page; a tab that needs more is closed
 DRAWN = {"width": 1, "height": 1}  # pixels of a page that Chromium draws; nobody sees the others
-KEPT = 2  # so many tabs of each kind wait for the next test
+KEPT = 4  # so many tabs of each kind wait for the next test
 
 # What a test may use of a tab that another test gets later. It reads, or changes only the document, the cookies, the
-# history, the size, what emulate_media() sets, or the place of the mouse. Listeners, routes, scripts for each page,
-# clocks, permissions and further tabs aren't here.
+# history, the size, what emulate_media() sets, or the place of the mouse. Scripts for each page, clocks and permissions
+# aren't here.
 UNDONE_IN_PAGE = """
     check click content context dblclick dispatch_event emulate_media eval_on_selector eval_on_selector_all evaluate
     evaluate_handle expect_event expect_navigation expect_request expect_request_finished expect_response fill focus
@@ -32,9 +32,14 @@ UNDONE_IN_PAGE = """
     get_by_title go_back go_forward goto hover inner_html inner_text input_value is_checked is_closed is_disabled
     is_editable is_enabled is_hidden is_visible keyboard locator main_frame press query_selector query_selector_all
     reload screenshot select_option set_checked set_input_files set_viewport_size tap text_content title type uncheck
-    url viewport_size wait_for_event wait_for_function wait_for_load_state wait_for_selector wait_for_timeout
-    wait_for_url"""
-UNDONE_IN_CONTEXT = "browser clear_cookies close cookies is_closed pages request"
+    unroute_all url viewport_size wait_for_event wait_for_function wait_for_load_state wait_for_selector
+    wait_for_timeout wait_for_url"""
+UNDONE_IN_CONTEXT = "browser clear_cookies close cookies expect_page is_closed new_page pages request"
+# What undoes a further use of a page, given the page and the arguments of that use.
+UNDO_IN_PAGE: dict[str, Callable] = {
+    "on": lambda page, event, f: page.remove_listener(event, f),
+    "route": lambda page, *_, **__: page.unroute_all(behavior="ignoreErrors"),
+}
 
 
 @dataclass
@@ -62,6 +67,10 @@ class Tab:
         self.has_device = True
         return self.wire.send("WebAuthn.addVirtualAuthenticator", {"options": options})["authenticatorId"]
 
+    def add_other(self, other: Page) -> None:
+        self.others.append(other)
+        other.on("framenavigated", lambda frame: self.sites.add(_site(frame.url)))
+
     def draw_little(self) -> None:
         """Leave the page's size as it is to the page, its layout and the mouse, and draw hardly any of it: that is a
         sixth of the work of showing a page. A picture is still whole."""
@@ -77,16 +86,22 @@ class Tab:
         self.complaints, self.sites, self.others = [], set(), []
         for owner in (self.page, self.page.context):
             vars(owner).pop("lasting", None)
+            vars(owner).pop("undoing", None)
 
     def can_be_undone(self, site: str) -> bool:
         """Whether a test that has visited `site` has left only what undo() undoes."""
         lasting = any("lasting" in vars(owner) for owner in (self.page, self.page.context))
-        return not (lasting or self.others or self.page.is_closed() or self.sites - {site})
+        sites = self.sites | {_site(other.url) for other in self.others}
+        return not (lasting or self.page.is_closed() or sites - {site, _site(BLANK)})
 
     def undo(self) -> None:
-        """Leave the page, its cookies, its storage, its name, its history, its size and its theme. The browser keeps
-        the files that any test gets from the same address. Raises playwright's Error where the page is just going
-        elsewhere."""
+        """Close what was opened beside the page, and leave the page, its listeners and routes, its cookies, its
+        storage, its name, its history, its size and its theme. The browser keeps the files that any test gets from the
+        same address. Raises playwright's Error where the page is just going elsewhere."""
+        for undo in vars(self.page).pop("undoing", []):
+            undo()
+        for other in self.others:
+            other.close()
         if self.has_device:
             self.wire.send("WebAuthn.disable")
             self.has_device = False
@@ -136,7 +151,7 @@ class Tabs:
         tab = page.tab = Tab(page, options, context.new_cdp_session(page))
         page.set_viewport_size = tab.resize
         tab.draw_little()
-        context.on("page", lambda other: tab.others.append(other))
+        context.on("page", tab.add_other)
         page.on("console", lambda words: tab.complaints.append(words.text) if words.type == "error" else None)
         page.on("pageerror", lambda problem: tab.complaints.append(str(problem)))
         page.on("framenavigated", lambda frame: tab.sites.add(_site(frame.url)))
@@ -162,17 +177,23 @@ def watch_use() -> None:
     """From now on, what a test does with a page or a context beyond UNDONE is noted there."""
     from playwright.sync_api import BrowserContext, Page
 
-    for kind, undone in ((Page, UNDONE_IN_PAGE), (BrowserContext, UNDONE_IN_CONTEXT)):
+    for kind, undone, undo in ((Page, UNDONE_IN_PAGE, UNDO_IN_PAGE), (BrowserContext, UNDONE_IN_CONTEXT, {})):
         for name in dir(kind):
             if not name.startswith("_") and name not in undone.split():
-                what = getattr(kind, name)
-                setattr(kind, name, property(_noted(what.fget)) if isinstance(what, property) else _noted(what))
+                what, back = getattr(kind, name), undo.get(name)
+                noted = property(_noted(what.fget)) if isinstance(what, property) else _noted(what, back)
+                setattr(kind, name, noted)
 
 
-def _noted(use: Callable) -> Callable:
+def _noted(use: Callable, undo: Callable | None = None) -> Callable:
+    """`undo`: what undoes it, with the same arguments; None: nothing does."""
+
     @functools.wraps(use)
     def used(owner: object, *arguments, **options):
-        owner.lasting = True
+        if undo is None:
+            owner.lasting = True
+        else:
+            vars(owner).setdefault("undoing", []).append(functools.partial(undo, owner, *arguments, **options))
         return use(owner, *arguments, **options)
 
     return used

@@ -27,8 +27,8 @@ SEEN = """[
         "(forced-colors: active)", "print"].map((set) => matchMedia(set).matches)
 ]"""
 LASTING: dict[str, Callable[[Page], object]] = {
-    "listener": lambda page: page.on("request", lambda request: None),
-    "route": lambda page: page.route("**/*", lambda route: route.continue_()),
+    "listener of the context": lambda page: page.context.on("request", lambda request: None),
+    "listener for once": lambda page: page.once("request", lambda request: None),
     "script": lambda page: page.add_init_script("window.left = 'behind'"),
     "function": lambda page: page.expose_function("left", lambda: "behind"),
     "clock": lambda page: page.clock.install(),
@@ -37,17 +37,16 @@ LASTING: dict[str, Callable[[Page], object]] = {
     "script of the context": lambda page: page.context.add_init_script("window.left = 'behind'"),
     "permission": lambda page: page.context.grant_permissions(["clipboard-read"]),
     "session": lambda page: page.context.new_cdp_session(page),
-    "second tab": lambda page: page.context.new_page().close(),
-    "popup": lambda page: _popup(page).close(),
+    "another server in a second tab": lambda page: _visit_beside(page).close(),
     "another server": lambda page: page.goto(page.url.replace("127.0.0.1", "localhost")),
 }
 
 
-def _popup(page: Page) -> Page:
-    with page.context.expect_page() as opened:
-        page.evaluate("void window.open('about:blank')")
-    vars(page.context).pop("lasting")  # by expect_page: here it is about what the page opens
-    return opened.value
+def _visit_beside(page: Page) -> Page:
+    other = page.context.new_page()
+    for address in (page.url.replace("127.0.0.1", "localhost"), page.url):
+        other.goto(address)
+    return other
 
 
 @pytest.fixture
@@ -78,20 +77,34 @@ def test_a_tab_that_is_used_again_is_as_new(tabs: Tabs, live: Live, visited: Tab
     visited.page.goto(f"{live.url}/people")
     assert visited.page.evaluate("left") == "behind"
     device = visited.add_device({"protocol": "u2f", "transport": "usb"})
+    noticed, stopped = _leave_more(visited.page)
     visited.page.evaluate(LEFT)
     tabs.give_back(visited, live.url, passed=True)
     again = tabs.get(**OPTIONS)
-    assert again is visited
+    assert again is visited and again.page.context.pages == [again.page]
+    noticed.clear()
     with pytest.raises(Error):
         again.wire.send("WebAuthn.getCredentials", {"authenticatorId": device})
     again.add_script("window.new = typeof left + typeof further")
     again.page.goto(f"{live.url}/people")
     assert again.page.evaluate("window.new") == "undefinedundefined"
+    assert noticed == stopped == []
     assert again.page.url.startswith(f"{live.url}/sign-in"), "nobody is signed in"
     assert again.page.evaluate(SEEN) == as_new
     assert again.page.go_back() is None or again.page.url == "about:blank"
     assert again.complaints == []
     again.page.context.close()
+
+
+def _leave_more(page: Page) -> tuple[list, list]:
+    """What a listener notices from now on, and what a route stops. A second tab and a popup are left open."""
+    noticed, stopped = [], []
+    page.on("request", lambda request: noticed.append(request))
+    page.route("**/people", lambda route: stopped.append(route))
+    page.context.new_page()
+    with page.context.expect_page():
+        page.evaluate("void window.open('about:blank')")
+    return noticed, stopped
 
 
 def test_a_lasting_change_is_noticed(live: Live, visited: Tab) -> None:
@@ -109,7 +122,7 @@ def test_a_lasting_change_is_noticed(live: Live, visited: Tab) -> None:
 @pytest.mark.parametrize("why", ["has failed", "used what lasts", "cannot be cleared"])
 def test_a_tab_that_cannot_be_used_again_is_closed(tabs: Tabs, live: Live, visited: Tab, why: str) -> None:
     if why == "used what lasts":
-        LASTING["listener"](visited.page)
+        LASTING["headers"](visited.page)
     elif why == "cannot be cleared":
         visited.wire.detach()
     tabs.give_back(visited, live.url, passed=why != "has failed")
