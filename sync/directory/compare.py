@@ -313,9 +313,11 @@ def _apply_groups(directory: Directory, now: datetime) -> list[int]:
             SELECT DISTINCT CAST(?1 AS INTEGER), name, name FROM read_group
             WHERE external_id IN (SELECT external_id FROM read_person)
               AND name NOT IN (SELECT external_id FROM directory_group WHERE directory_id = ?1)""", directory.id)
+    # CROSS JOIN: one look for each staged member, where SQLite would try each group with each entry.
     _run("""INSERT INTO read_member SELECT g.id, e.id FROM read_group AS staged
-            JOIN directory_group AS g ON g.directory_id = ?1 AND g.external_id = staged.name
-            JOIN directory_entry AS e ON e.directory_id = ?1 AND e.external_id = staged.external_id""", directory.id)
+            CROSS JOIN directory_group AS g CROSS JOIN directory_entry AS e
+            WHERE g.directory_id = ?1 AND g.external_id = staged.name
+              AND e.directory_id = ?1 AND e.external_id = staged.external_id""", directory.id)
     moved = _note_changed_groups(directory, now)
     _run(f"""DELETE FROM directory_group_member AS known
             WHERE entry_id IN (SELECT id FROM directory_entry WHERE directory_id = ? AND {UNHELD})

@@ -77,9 +77,11 @@ class Preview:
 
 
 class _Staged(NamedTuple):
-    """How many people a list has, and the connector that read it, which is closed, with its findings."""
+    """How many people a list has, what stands for all that it says, and the connector that read it, which is closed,
+    with its findings."""
 
     count: int
+    digest: str
     read_by: DirectoryConnector
 
 
@@ -145,7 +147,8 @@ def apply_previewed(directory: Directory, mark: str, by: Asker, text: str | None
         done: list[Preview] = []
         try:
             with writing():
-                found, outcome = _apply_staged(directory, staged, by, text)
+                rows, outcome = _apply_staged(directory, by, text)
+                found = _in_order(staged, rows, outcome)
                 done.append(found)
                 if found.mark != mark:
                     raise _Undo
@@ -171,33 +174,37 @@ def _read(directory: Directory, text: str | None, mapping: str | None) -> Iterat
             connector.close()
         last_days.settle(directory)
         find_known(directory)
-        yield _Staged(count, connector)
+        yield _Staged(count, _digest_of_staged(), connector)
 
 
 def _tried(directory: Directory, staged: _Staged, by: Asker, text: str | None) -> tuple[Preview, Outcome]:
     found = []
     try:
         with writing():
-            found.append(_apply_staged(directory, staged, by, text))
+            found.append(_apply_staged(directory, by, text))
             raise _Undo
     except _Undo:
-        return found[0]
+        rows, outcome = found[0]
+        return _in_order(staged, rows, outcome), outcome
 
 
-def _apply_staged(directory: Directory, staged: _Staged, by: Asker, text: str | None) -> tuple[Preview, Outcome]:
+def _apply_staged(directory: Directory, by: Asker, text: str | None) -> tuple[list[Row], Outcome]:
     if text is not None:
         vouching.make_responsible(directory, by)
     directory = Directory.get_by_id(directory.id)
-    staged_digest = _digest_of_staged()
     tables.fill(PREVIEW_BEFORE, _PEOPLE, {"directory": directory.id})
     tables.fill(PREVIEW_HELD, f"SELECT e.person_id FROM {_HELD}", {"directory": directory.id})
     outcome = apply(directory, directories.connector_class(directory.kind).worldwide_ids, workspace_guard(), by)
-    rows = sorted([*_held(directory), *_held_above(directory), *_changed(directory)],
-                  key=lambda row: (KINDS.index(row.kind), row.name.casefold(), row.email, row.details))
+    rows = [*_held(directory), *_held_above(directory), *_changed(directory)]
     tables.end(PREVIEW_BEFORE, PREVIEW_HELD)
-    content = json.dumps([staged_digest, [asdict(row) for row in rows], outcome.warnings], ensure_ascii=False)
+    return rows, outcome
+
+
+def _in_order(staged: _Staged, found: list[Row], outcome: Outcome) -> Preview:
+    rows = sorted(found, key=lambda row: (KINDS.index(row.kind), row.name.casefold(), row.email, row.details))
+    content = json.dumps([staged.digest, [asdict(row) for row in rows], outcome.warnings], ensure_ascii=False)
     mark = hashlib.sha256(content.encode()).hexdigest()
-    return Preview(staged.count, rows, outcome.warnings, mark, staged.read_by.notes), outcome
+    return Preview(staged.count, rows, outcome.warnings, mark, staged.read_by.notes)
 
 
 def _digest_of_staged() -> str:

@@ -266,3 +266,16 @@ def test_an_address_that_stays_as_too_many_would_move_is_not_disputed(home):
     moves = address_moves.settle(directory=directory, guard=Guard(0, 0))
     assert (moves.frozen, moves.normals, PersonEmail.get().disputed) == (1, [], False)
     assert address_moves.settle(directory=directory, guard=Guard(5, 0)).lost == [(BOTH, BOTH, ana.id)]
+
+
+def test_an_address_that_someone_gets_is_disputed_if_an_entry_without_a_person_has_it_too(scripted, by):
+    other, company = Scripted("HR"), Scripted()
+    other.add("1", "shared@acme.example", "Zed Abel", further_emails=(BOTH,))
+    other.add("2", "shared@acme.example", "Bo Chen")
+    other.read()
+    assert people.find_by_email(BOTH) is None, "nobody is added by a further address"
+    company.add("8", "cy@acme.example", "Cy Dorn", further_emails=(BOTH, "cy.dorn@acme.example"))
+    company.read()
+    cy = people.find_by_email("cy@acme.example")
+    disputed = {row.email: row.disputed for row in PersonEmail.select().where(PersonEmail.person == cy)}
+    assert disputed == {"cy@acme.example": False, BOTH: True, "cy.dorn@acme.example": False}

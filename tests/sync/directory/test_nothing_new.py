@@ -7,7 +7,7 @@ from connectors.base import DirectoryPerson
 from sync.db import connected, db, writing
 from sync.directory.finding import find_known, find_people
 from sync.directory.reading import stage, staging
-from sync.models import DirectoryEntry, Person
+from sync.models import DirectoryEntry, DirectoryGroupMember, Person
 from tests.database import ON_FILE
 from tests.sync.scripted import Scripted, person
 
@@ -73,3 +73,19 @@ def test_a_name_is_followed_whatever_characters_its_id_has(scripted, by):
     company.say("a\0b", name="Ana Lopez")
     company.read()
     assert person("ana@acme.example").name == "Ana Lopez"
+
+
+@ON_FILE
+def test_a_reading_looks_for_the_members_of_groups_once_however_many_groups_there_are(scripted, by):
+    """It looked for each person in each group."""
+    company, hundreds = Scripted(count=200), []
+    for groups in (1, 40):
+        for number in range(200):
+            company.say(f"id{number}", groups=(f"Group {number % groups}",))
+        company.read()
+        hundreds.append(0)
+        db.connection().set_progress_handler(lambda: hundreds.append(hundreds.pop() + 1), 100)
+        company.read()
+        db.connection().set_progress_handler(None, 0)
+    assert DirectoryGroupMember.select().count() == 200
+    assert hundreds[1] < 1.1 * hundreds[0], hundreds
