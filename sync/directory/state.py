@@ -7,6 +7,7 @@ import connectors
 from sync import activity, rank
 from sync.db import db, utcnow, writing
 from sync.directory import releases
+from sync.listing import plain_rows
 from sync.matching import doubtful, vouching
 from sync.models import Directory, DirectoryEntry, FormerEntry, Person
 from sync.names import signature_of_directory
@@ -49,12 +50,13 @@ def remove(directory: Directory, by: Asker) -> int:
     vouching.require_over_directory(by, directory)
     kind = connectors.directory_connectors().get(directory.kind)
     with writing():
-        entries = list(DirectoryEntry.select().where(DirectoryEntry.directory == directory)
-                       .order_by(DirectoryEntry.reported_status.desc()))  # of several of a person, an active one wins
-        affected = {entry.person_id for entry in entries}
+        entries = plain_rows(
+            DirectoryEntry.select(DirectoryEntry.person, DirectoryEntry.reported_status)
+            .where(DirectoryEntry.directory == directory)
+            .order_by(DirectoryEntry.reported_status.desc()))  # of several of a person, an active one wins
+        affected = {person for person, _ in entries}
         leavers, returned = doubtful.held_leavers(), releases.held_returns()
-        statuses = {entry.person_id: entry.reported_status for entry in entries
-                    if entry.reported_status != PersonStatus.DEPROVISIONED}  # fmt: skip
+        statuses = {person: status for person, status in entries if status != PersonStatus.DEPROVISIONED}
         if kind and kind.worldwide_ids:
             db.execute_sql(
                 f"INSERT INTO {FormerEntry._meta.table_name} (kind, external_id, person_id) "

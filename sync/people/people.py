@@ -13,7 +13,7 @@ from connectors.names import AddressProblem, clean_email, clean_name, email_key
 from sync import activity, rank, roles
 from sync.db import connected, db, utcnow, writing
 from sync.jobs import comparing
-from sync.listing import one_of
+from sync.listing import one_of, plain_rows
 from sync.mail import sign_in_news
 from sync.matching import addresses, vouching
 from sync.matching import rules as match_rules
@@ -234,7 +234,9 @@ def recompute_status(person_ids: Iterable[int], by: str | Asker) -> dict[str, in
 
 def keep_status(person_ids: Iterable[int]) -> None:
     """A directory was removed: people missing from the others don't change, as if decided by hand."""
-    for group in _with_entries(person_ids):
+    ids = json.dumps(sorted(set(person_ids)))
+    in_another = DirectoryEntry.select(DirectoryEntry.person).where(one_of(DirectoryEntry.person, ids)).distinct()
+    for group in _with_entries(person for (person,) in plain_rows(in_another)):
         for person, entries in group:
             if person.status_by_hand is None and _reported_status(entries) not in (None, person.status):
                 Person.update(status_by_hand=person.status).where(Person.id == person.id).execute()
