@@ -7,14 +7,12 @@ from collections.abc import Collection
 from flask import Response, g, make_response, render_template, url_for
 
 from connectors.base import ASSETS
-from sync.apps import apps
+from sync.apps import kinds
 from sync.apps import status as app_status
 from sync.apps.kinds import kind_of
 from sync.models import App
 from sync.once import once
-from sync.problems import AppProblem
 from sync.states import AccountMatch, AppManager
-from sync.vault import VaultProblem
 from web import app_alerts, app_card, leaver_view
 from web.answers import wants_part
 from web.behind_proxy import here
@@ -27,11 +25,8 @@ def owns() -> bool:
 
 @once
 def can(app: App) -> frozenset[str]:
-    """What Rollcall can do in this app; nothing if the key to its credential is missing."""
-    try:
-        return apps.capabilities_of(app)
-    except (AppProblem, VaultProblem):
-        return frozenset()
+    """What Rollcall can do in this app."""
+    return kinds.can(app)
 
 
 def tabs(app: App) -> list[tuple[str, str, None]]:

@@ -11,6 +11,7 @@ from flask import Blueprint, Response, abort, request, url_for
 
 from connectors.base import ConnectorError
 from sync.apps import apps, drafts
+from sync.apps.kinds import kind_of
 from sync.credentials import SecretNeeded
 from sync.directory import directories, waiting_files
 from sync.directory.directories import DirectoryProblem
@@ -296,7 +297,7 @@ def _kind_of(directory: Directory):
 def _of_app(app: App) -> Place:
     draft = app.state == AppState.CONNECTING
     back = url_for("connect.credential" if draft else "apps.show", app_id=app.id)
-    if not columns.takes_a_mapping(apps.connector_class(app.connector)):
+    if not columns.takes_a_mapping(kind_of(app)):
         abort(go_to(back, NO_FILE, Tone.ATTENTION))
     return Place(
         name=app.name, back=back, back_word=app.name, address=url_for("columns.show_app", app_id=app.id),

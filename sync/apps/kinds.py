@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from connectors.base import Connector
-from sync.apps.apps import connector_class
+from sync.apps.apps import capabilities_of, connector_class
 from sync.models import App
 from sync.problems import AppProblem
+from sync.vault import VaultProblem
 
 
 class UnknownKind(Connector):
@@ -19,3 +20,11 @@ def kind_of(app: App) -> type[Connector]:
         return connector_class(app.connector)
     except AppProblem:
         return UnknownKind
+
+
+def can(app: App) -> frozenset[str]:
+    """What Rollcall can do in this app: nothing while its connector, or the key to its credential, is missing."""
+    try:
+        return capabilities_of(app)
+    except (AppProblem, VaultProblem):
+        return frozenset()

@@ -11,7 +11,7 @@ from peewee import SQL, fn
 
 from connectors.base import INVITE
 from sync import roles
-from sync.apps import apps
+from sync.apps import kinds
 from sync.listing import one_of
 from sync.models import (
     Access,
@@ -27,10 +27,8 @@ from sync.models import (
     Offboarding,
     Person,
 )
-from sync.problems import AppProblem
 from sync.safety import sole_managers
 from sync.states import REMOVALS, AccountMatch, AccountState, AssetState, ChangeDecision
-from sync.vault import VaultProblem
 
 # Follows from the rest of the query; SQLite takes the partial index for these words.
 ON_INDEX = SQL(f"removal.decision <> '{ChangeDecision.APPLIED}'")
@@ -91,10 +89,7 @@ def removed(person: Person, app_ids: Iterable[int]) -> list[Removed]:
 
 
 def _can_invite(app: App) -> bool:
-    try:
-        return app.is_active and INVITE in apps.capabilities_of(app)
-    except (AppProblem, VaultProblem):
-        return False
+    return app.is_active and INVITE in kinds.can(app)
 
 
 def invitations(person: Person, app_ids: Iterable[int]) -> list[Invitation]:

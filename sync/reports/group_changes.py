@@ -7,7 +7,7 @@ from peewee import fn
 
 from connectors import base
 from sync import activity, roles
-from sync.apps import apps, standing_approvals
+from sync.apps import kinds, standing_approvals
 from sync.db import writing
 from sync.groups.assignments import ACCESS, ENDED, INVITE, LOSS, ROLE
 from sync.models import Account, App, Change, Invitation, LeftOut, Task
@@ -103,7 +103,7 @@ def ready_by_policy(app: App, waiting: list[Change]) -> dict[str, set[int]]:
 
     People who were in the app or invited before still wait: someone decided so, or it went wrong.
     """
-    can = apps.capabilities_of(app)
+    can = kinds.can(app)
     ready = {}
     if standing_approvals.invites_joiners(app) and base.INVITE in can:
         before = Invitation.select(Invitation.person).where(Invitation.app == app, Invitation.person.is_null(False))

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from connectors.base import CHANGE_ROLE, GRANT, REMOVE, REVOKE
 from sync import activity, roles
-from sync.apps import apps
+from sync.apps import apps, kinds
 from sync.apps import assets as app_assets
 from sync.db import writing
 from sync.listing import one_of
@@ -355,4 +355,4 @@ def _for_activity(line: Line, words: str) -> str | None:
 
 
 def may(app: App, kind: str) -> bool:
-    return app.state in CONNECTED and NEEDS[kind] in apps.capabilities_of(app)
+    return app.state in CONNECTED and NEEDS[kind] in kinds.can(app)

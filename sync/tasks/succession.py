@@ -10,7 +10,7 @@ from peewee import JOIN, ModelSelect
 
 from connectors.base import GRANT
 from sync import activity
-from sync.apps import apps, assets
+from sync.apps import apps, assets, kinds
 from sync.listing import one_of
 from sync.models import Access, Account, App, Asset, Change, HandOver, Report, Task
 from sync.names import account_name, asset_name
@@ -24,7 +24,7 @@ from sync.tasks import tasks
 
 def may_follow(app: App, account_ids: Collection[int]) -> bool:
     """Whether Rollcall can hand over an asset that these accounts manage; else someone does so in the app itself."""
-    if GRANT not in apps.capabilities_of(app):
+    if GRANT not in kinds.can(app):
         return False
     if not (by_hand := apps.connector_class(app.connector).asset_roles_by_hand):
         return True
@@ -82,7 +82,7 @@ def _successor(app: App, asset_id: int, account_id: int, leaving: Collection[int
     if only := assets.only_by_hand(app, Asset.get_by_id(asset_id).kind, role):
         raise SuccessorProblem(f"{only} Nothing was changed. Assign another manager there, or accept that there is "
                                "none.")  # fmt: skip
-    if GRANT not in apps.capabilities_of(app):
+    if GRANT not in kinds.can(app):
         raise SuccessorProblem(f"Rollcall can't grant access in {app.name}. Nothing was changed. Assign another "
                                "manager there, or accept that there is none.")  # fmt: skip
     return successors.allowed(app, account_id, leaving)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sync.models import Access, Account, App, Asset, Change, Person, Report
+from tests.sync.fixtures import Chat, after, email
 from tests.web.client import Client
 from web.wizard import _removes_many, _undecided
 from web.wizard_rows import Given
@@ -64,3 +65,30 @@ def test_a_release_of_nonsense_releases_nothing(owner: Client, report):
     Change.update(decision="held").execute()
     answer = owner.send("POST", f"/reports/{report.id}/release", version=report.version, only="everything")
     assert answer.status_code == 400 and {change.decision for change in Change.select()} == {"held"}
+
+
+def leaves_a_channel(chat: Chat) -> None:
+    chat.store.join(chat.store.add_channel("general", via="page"), chat.id_of(1), "manager", via="page")
+    chat.check()
+    chat.leave(1)
+    chat.check()
+
+
+left_a_channel = after(leaves_a_channel)(lambda chat: Report.get(Report.app == chat.app))
+
+
+@pytest.mark.parametrize("missing", [{"connector": "file-is-gone"}, {"credential": b"of another key"}])
+def test_without_its_connector_or_its_key_an_app_is_shown_and_nothing_is_handed_over_in_it(
+        owner: Client, chat, left_a_channel, missing):  # fmt: skip
+    App.update(missing).where(App.id == chat.app.id).execute()
+    account, asset = Account.get(Account.email == email(1)), Asset.get()
+    assert "Rollcall can&#39;t hand it over" in owner.get(f"/reports/{left_a_channel.id}").text
+    handed = {f"manager-{account.id}-{asset.id}": Account.get(Account.email == email(0)).id}
+    ids = [change.id for change in left_a_channel.changes]
+    answer = owner.post(f"/reports/{left_a_channel.id}/application", version=left_a_channel.version, shown=ids,
+                        yes=ids, **handed)  # fmt: skip
+    assert answer.status_code == 422 and "Nothing was changed" in answer.text
+    answer = owner.post(f"/apps/{chat.app.id}/removals", account=account.id, seen="", **handed)
+    assert answer.status_code == 422 and "Rollcall can&#39;t do that in Chat" in answer.text
+    assert owner.get(f"/apps/{chat.app.id}/columns").location == f"/apps/{chat.app.id}"
+    assert Account.get_by_id(account.id).state == "present"
