@@ -97,7 +97,7 @@ def test_pages(visit, live, tmp_path: Path, olga: Person, by: str) -> None:
             Look("connect-reading", f"{ads}/connection/reading"),
             Look("connect-matching", f"{chat}/connection/matching"),
         ]
-        page = visit(olga, expected=("status of 422",))
+        page = visit(olga, expected=("status of 422",), at=None)
         nothing_wrong(look_at(page, live.url, *looks))
 
 

@@ -106,7 +106,7 @@ def test_a_choice_is_kept_as_soon_as_it_is_made(visit, live, olga: Person, tmp_p
 
 
 def test_the_page_looks_well(visit, live, olga: Person, tmp_path: Path) -> None:
-    page = visit(olga)
+    page = visit(olga, at=None)
     hand_over(page, live.url, hr_file(tmp_path / "staff.csv"))
     here = page.url.removeprefix(live.url)
     nothing_wrong(look_at(page, live.url, Look("columns", here)))

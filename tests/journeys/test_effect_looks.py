@@ -20,7 +20,7 @@ def test_effects(visit, live, tmp_path: Path, olga: Person, by: str) -> None:
         draft = drafts.start("slack", olga)
         some = Account.select().where(Account.app == acme.chat, Account.state == "present").order_by(Account.name)
         these = "&".join(f"account={account.id}" for account in some.limit(2))
-        page = visit(olga)
+        page = visit(olga, at=None)
         looks = (
             Look("sync-data-effects", f"/apps/{acme.chat.id}", opens("#view-report")),
             Look("removal-effects", f"/apps/{acme.chat.id}/removals/new?{these}"),

@@ -132,7 +132,7 @@ def test_looks(visit, live, olga: Person, chat) -> None:
     chat.leave(0, 3)
     chat.check()
     account = Account.get(Account.email == email(0))
-    page = visit(olga)
+    page = visit(olga, at=None)
     app = f"/apps/{chat.app.id}"
     looks = [
         Look("stuck-home", "/"), Look("stuck-app", app),

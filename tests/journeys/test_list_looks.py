@@ -10,7 +10,7 @@ def test_looks(visit, live, olga: Person, chat) -> None:
     chat.leave(1)
     chat.check()
     Asset.create(app=chat.app, external_id="p1", kind="page", name="Acme")
-    app, page, filters = f"/apps/{chat.app.id}", visit(olga), opens("#more-filters")
+    app, page, filters = f"/apps/{chat.app.id}", visit(olga, at=None), opens("#more-filters")
     looks = [
         Look("lists-apps", "/apps?left=yes"), Look("lists-apps-filters", "/apps", filters),
         Look("lists-assets", f"{app}/assets"), Look("lists-assets-filters", f"{app}/assets", filters),

@@ -84,7 +84,7 @@ def plant(page, text: str) -> None:
 
 
 def test_planted_faults_are_found(visit, live, monkeypatch: pytest.MonkeyPatch) -> None:
-    page = visit(None)
+    page = visit(None, at=None)
     wrong = {}
     for name, (style, more, expected) in PLANTED.items():
         monkeypatch.setattr(looks, "met", looks.Met())
@@ -102,7 +102,7 @@ def test_planted_faults_are_found(visit, live, monkeypatch: pytest.MonkeyPatch) 
 def test_a_fault_in_a_later_page_is_found_where_earlier_ones_had_the_same_colours(visit, live) -> None:
     """Texts in colours that were right before aren't asked again: on another ground they are. Nor is the same markup on
     a phone: with another label it is."""
-    page = visit(None)
+    page = visit(None, at=None)
     found = []
     dark = ".note { background: #222 } @media (prefers-color-scheme: dark) { .note { background: none } }"
     for style, label in (("", "Search"), (dark, "")):
@@ -129,7 +129,7 @@ def test_workers_share_which_styles_were_judged(tmp_path: Path) -> None:
 
 def test_a_fault_in_a_dialog_is_found_where_the_page_is_kept_for_it(visit, live) -> None:
     """The second look begins in dark, and finds what is wrong there, in layout, and in the light that follows."""
-    page = visit(None)
+    page = visit(None, at=None)
     style = """.second { color: #bbb; background: #fff }
         @media (prefers-color-scheme: dark) { .second { background: #111 } }
         @media (max-width: 760px) { .small { font-size: 9px; line-height: 9px } }"""

@@ -59,13 +59,13 @@ def test_pages(visit, live, tmp_path: Path, olga: Person, by: str) -> None:
         Look("account-menu", "/settings", clicks(".account summary"), within=".account", sizes=(PHONE,)),
         Look("not-found", "/nothing"),
     ]
-    page = visit(acme.olga, expected=("status of 404", "status of 422"))
+    page = visit(acme.olga, expected=("status of 404", "status of 422"), at=None)
     nothing_wrong(look_at(page, live.url, *looks))
 
 
 def test_before_signing_in(visit, live, home: Path) -> None:
     token = sign_in.setup_link_token()
-    page = visit(None, expected=("status of 422",))
+    page = visit(None, expected=("status of 422",), at=None)
     wrong = look_at(page, live.url, Look("not-set-up", "/sign-in"), Look("setup", f"/setup?token={token}"))
     sign_in.set_up("Acme", "olga@acme.example", "Olga Brandt", "correct horse battery", MACHINE)
     wrong += look_at(page, live.url, Look("sign-in", "/sign-in"), Look("sign-in-wrong", "/sign-in", _submit_wrong))

@@ -65,7 +65,7 @@ def test_a_screen_has_nine_apps_or_more(visit, live, olga: Person, chat) -> None
 
 
 def test_looks(visit, live, olga: Person, troubled: App) -> None:
-    page, members = visit(olga), f"/apps/{troubled.id}/members?tab=unmatched"
+    page, members = visit(olga, at=None), f"/apps/{troubled.id}/members?tab=unmatched"
     looks = [Look("phone-members", members), Look("phone-warnings", members, Press("#warnings"), sizes=(PHONE,)),
              Look("phone-apps", "/apps"), Look("phone-reports", "/reports")]  # fmt: skip
     nothing_wrong(look_at(page, live.url, *looks))

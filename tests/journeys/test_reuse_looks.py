@@ -44,7 +44,7 @@ def test_previous_holders_of_an_address_are_shown(visit, live, app: App, olga: P
 
 def test_a_person_who_has_lost_the_address_is_chosen_by_name(visit, live, app: App, olga: Person) -> None:
     """The leaver had this address alone; the account turns out to be theirs."""
-    page = visit(olga)
+    page = visit(olga, at=None)
     asked = Account.get(Account.email == email(1))
     page.goto(f"{live.url}/apps/{app.id}/members?tab=unmatched")
     row = page.locator(f"#account-{asked.id}")

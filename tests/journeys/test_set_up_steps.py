@@ -47,7 +47,7 @@ def is_done(page: Page, live: Live, step: str) -> None:
 
 
 def test_each_step_is_done_by_its_link(visit, live: Live, olga: Person, acme: ChatApp, smtp, tmp_path: Path) -> None:
-    page: Page = visit(olga)
+    page: Page = visit(olga, at=None)
     page.goto(live.url)
     expect(page.locator(".setup-steps li")).to_have_count(5)
     expect(page.locator("#answer")).to_contain_text("No app is connected yet")

@@ -211,7 +211,7 @@ def test_looks(visit, live: Live, olga: Person) -> None:
     outsider = visit(None, expected=("status of 410",))
     looks = [Look("forgotten-no-mail", "/sign-in/password"), Look("forgotten-used", "/sign-in/password/x")]
     wrong = look_at(outsider, live.url, *looks)
-    page = visit(olga)
+    page = visit(olga, at=None)
     looks = [
         Look("waiting-mail", f"/activity/mails/{mail.id}"),
         Look("invite-colleague", "/people", opens("text=Invite a colleague")),

@@ -22,7 +22,7 @@ def test_no_list_scrolls_sideways(visit, live, olga: Person, chat) -> None:
         Person.update(name=LONG).where(Person.id == olga.id).execute()
         Asset.create(app=chat.app, external_id="p1", kind=LONG, name=LONG)
     app = f"/apps/{chat.app.id}"
-    page = visit(olga)
+    page = visit(olga, at=None)
     lists = ("/", "/apps", f"{app}/members", f"{app}/assets", "/people", "/reports", "/activity", "/directories")
     for address in lists:
         page.goto(live.url + address)
