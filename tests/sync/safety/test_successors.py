@@ -182,6 +182,7 @@ def test_other_managers_come_by_their_last_activity(app):
     for each in (one, two, three):
         give(each, room, privileged=True)
     give(account(app, "Elsewhere", 4), green, privileged=True)
+    give(account(app, "Reader", 5), room, privileged=False)
     assert sole_managers.managers_beside(one.id, room.id) == [two.id, three.id]
     assert sole_managers.managers_beside(two.id, room.id) == [three.id, one.id]
 

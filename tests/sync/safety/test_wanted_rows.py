@@ -244,6 +244,27 @@ def test_a_leaver_shown_in_a_report_decided_since_the_departure_is_known(chat, s
     assert wanted.mailed_before(chat.app) == ({account(3).id} if shown and why else set())
 
 
+def test_it_is_known_by_a_report_about_this_person_that_no_acceptance_has_followed(chat, values):
+    leave(chat, 3)
+    shown_at = Person.get_by_id(chat.people[3].id).status_since + timedelta(seconds=1)
+    want(3, protection_reason="Protected: a pilot")
+    Change.create(app=chat.app, account=account(3), kind="removed user", decision="ignored", decided_at=shown_at,
+                  person=chat.people[3], protection_reason="Protected: before",
+                  report=Report.create(app=chat.app, state="applied"))  # fmt: skip
+    assert wanted.mailed_before(chat.app) == {account(3).id}
+    for other in ({"decision": "applied"}, {"person": chat.people[4]}):
+        with db.atomic() as attempt:
+            Change.update(other).execute()
+            assert wanted.mailed_before(chat.app) == set()
+            attempt.rollback()
+    for number, later, is_known in ((4, 0, True), (3, -1, True), (3, 0, False)):
+        accepted = AcceptedLeaver.create(account=account(number), person=chat.people[3], reason="Handing over",
+                                         protection="by hand", until=today(), accepted_by="Olga",
+                                         ended_at=shown_at + timedelta(seconds=later))  # fmt: skip
+        assert wanted.mailed_before(chat.app) == ({account(3).id} if is_known else set())
+        accepted.delete_instance()
+
+
 # Guards
 
 
