@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from sync.models import Person, Task
+from sync.models import BIT, Account, Person, Task
 from sync.tasks.perform import NotHeld
-from tests.sync.tasks.test_perform_rows import NOT_NEEDED, AnApp, change, comes_to, room, seat, task  # noqa: F401
+from tests.sync.tasks.test_perform_rows import (  # noqa: F401
+    ANOTHER_MAIL,
+    NOT_NEEDED,
+    AnApp,
+    change,
+    comes_to,
+    room,
+    seat,
+    task,
+)
 
 EACH = {"grant": {"role": "member", "email": "p3@acme.example"}, "revoke": {}, "change role": change(),
         "invite": {"role": "member", "email": "p3@acme.example"}, "remove": {}}  # fmt: skip
@@ -35,3 +44,14 @@ def test_an_account_on_legal_hold_keeps_its_access(chat, task, room):  # noqa: F
     app = AnApp(seat(), None)
     assert comes_to(task("revoke", asset=room), app) == (NOT_NEEDED, "Protected: legal hold: a case.")
     assert app.calls == []
+
+
+def test_an_account_without_an_e_mail_that_has_got_one_since_may_be_another_one(task):  # noqa: F811
+    app = AnApp(seat())
+    assert comes_to(task("remove", email_key=""), app) == (NOT_NEEDED, ANOTHER_MAIL) and app.calls == []
+
+
+def test_an_account_may_have_any_role_only_where_the_app_says_roles(task):  # noqa: F811
+    Account.update(role="member", missing_fields=BIT["role"]).execute()
+    app = AnApp(seat(missing_fields=frozenset({"role"})), None)
+    assert comes_to(task("remove"), app) == (None, "") and len(app.calls) == 1

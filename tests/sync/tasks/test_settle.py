@@ -10,7 +10,7 @@ import pytest
 from connectors.base import Account as Seat
 from sync.checks import listed, snapshot
 from sync.db import db, utcnow, writing
-from sync.models import Access, Account, App, Asset, Assignment, Task
+from sync.models import Access, Account, App, Asset, Assignment, Invitation, Task
 from sync.tasks import settle
 from tests.sync.acting import account
 from tests.sync.fixtures import email
@@ -306,3 +306,18 @@ def test_a_removal_deletes_the_assignment_that_had_ended(chat, second, asset, en
     assert (Assignment.get_or_none(Assignment.id == row.id) is not None) is (stays or not gone)
     assert account(1).state == ("gone" if gone else "present") and (account(1).gone_at is not None) is gone
     assert {row[0] for row in known_access()} == {account(2).id} | (set() if gone else {account(1).id})
+
+
+def test_a_task_that_ends_settles_nothing_that_is_over_already(chat):
+    """A check has found the account gone, and someone has cancelled the invitation."""
+    left, at = account(1), BEGAN - timedelta(days=1)
+    Account.update(state="gone", gone_at=at).where(Account.id == left.id).execute()
+    invite = task("invite")
+    for state in ("cancelled", "onboarded"):
+        Invitation.create(app=chat.app, email=state, email_key=state, task=invite, state=state)
+    with writing():
+        for state in ("no longer needed", "done"):
+            settle.settle(task("remove"), state)
+            settle.settle(invite, state)
+    assert (account(1).state, account(1).gone_at) == ("gone", at)
+    assert {row.state for row in Invitation.select()} == {"cancelled", "onboarded"}
