@@ -25,7 +25,7 @@ def test_the_token_is_tested(scim_app: ScimApp, scim: Scim):
         Scim({**scim_app.settings, "base_url": "http://127.0.0.1:9/v2"}).test()
 
 
-@pytest.mark.parametrize("count", [0, 1, 120, 200, 201, 450, 500, 501])
+@pytest.mark.parametrize("count", [0, 1, 201, 500, 501])  # a page of 200, or of as many as it reports
 def test_every_user_is_read_although_the_order_is_unstable(scim_app: ScimApp, scim: Scim, count: int):
     scim_app.add_people(count)
     shown: list[int] = []
