@@ -144,3 +144,30 @@ def test_nobody_is_removed_while_a_rule_that_covers_them_rests(groups, three):
     Assignment.create(app=groups.app, person=three, role="admin", ended_at=LONG_AGO)
     DirectoryGroup.update(gone_at=utcnow()).execute()
     assert groups.found() == {}
+
+
+def want(groups) -> None:
+    with writing():
+        wanted.want_nothing()
+        assignments.want(groups.app, False)
+
+
+def test_an_ended_assignment_is_deleted_once_its_person_has_no_account_here(groups, second, three):
+    for app, number, state in ((groups.app, 5, "present"), (groups.app, 6, "removing"), (groups.app, 7, "gone"),
+                               (second.app, 7, "present")):  # fmt: skip
+        person = groups.chat.people[number]
+        Assignment.create(app=app, person=person, role="member", ended_at=LONG_AGO)
+        Account.update(state=state).where(Account.app == app, Account.person == person).execute()
+    want(groups)
+    left = Assignment.select().where(Assignment.ended_at.is_null(False)).order_by(Assignment.id)
+    assert [(row.app, row.person.name[-1]) for row in left] == [
+        (groups.app, "5"), (groups.app, "6"), (second.app, "7")]  # fmt: skip
+
+
+@pytest.mark.parametrize("was", [{"why": "in group Past"}, {"ended_at": LONG_AGO}, {"role": "member"}])
+def test_an_assignment_that_differs_in_one_thing_is_corrected(groups, three, was):
+    want(groups)
+    Assignment.update(was).execute()
+    want(groups)
+    now = Assignment.get()
+    assert (now.role, now.why, now.ended_at) == ("admin", "in group Sales of Company LDAP", None)

@@ -96,12 +96,17 @@ def wanted(groups, kind: str, *assets: tuple[Asset, str]) -> list[tuple[str, str
     return [line[:3] for line in group_rules.preview(groups.app, draft, rule).wanted.get(kind, [])]
 
 
-def test_without_a_role_nobody_is_invited_as_an_administrator(groups, ten, room):
+def test_without_a_role_nobody_is_invited_as_an_administrator(groups, second, ten, room):
     of_app = Role.app == groups.app
     Role.update(is_default=False).where(of_app, Role.external_id != "admin").execute()
     Role.update(is_default=True, privileged=True).where(of_app, Role.external_id == "admin").execute()
+    Role.update(label="Theirs", is_default=True).where(Role.app == second.app).execute()
+    people.edit(ten, groups.chat.by, emails=[email(10), "ten@home.example"])
     [(_, _, after)] = wanted(groups, "to invite", (room, "viewer"))
-    assert after in {role.label for role in Role.select().where(of_app, ~Role.privileged)}
+    plain = Role.select().where(of_app, ~Role.privileged)
+    assert after == plain.order_by(Role.position.desc()).first().label != plain.order_by(Role.position).first().label
+    Role.update(is_default=True).where(of_app, Role.external_id == "member").execute()
+    assert [after for *_, after in wanted(groups, "to invite", (room, "viewer"))] == ["Member"]
 
 
 @pytest.mark.parametrize(("has", "is_changed"), [
