@@ -171,3 +171,21 @@ def test_an_assignment_that_differs_in_one_thing_is_corrected(groups, three, was
     want(groups)
     now = Assignment.get()
     assert (now.role, now.why, now.ended_at) == ("admin", "in group Sales of Company LDAP", None)
+
+
+def test_someone_is_invited_whose_accounts_and_invitations_are_all_over(groups, ten):
+    people.edit(ten, groups.chat.by, emails=[email(10), "ten@home.example"])
+    theirs = {"person": ten, "match_kind": "matched", "email_key": "x@acme.example"}
+    for values, is_invited in (
+        ({**theirs, "state": "gone"}, True), ({**theirs, "state": "removing"}, False),
+        ({"email_key": email(10), "state": "gone"}, True), ({"email_key": "ten@home.example"}, False),
+    ):  # fmt: skip
+        Account.delete().where(Account.external_id == "10").execute()
+        Account.create(app=groups.app, external_id="10", **values)
+        want(groups)
+        found = db.execute_sql("SELECT count(*) FROM wanted WHERE kind = 'to invite'").fetchone()[0]
+        assert found == is_invited
+    Account.delete().where(Account.external_id == "10").execute()
+    Invitation.create(app=groups.app, person=ten, email="y@acme.example", email_key="y@acme.example", state="invited")
+    want(groups)
+    assert db.execute_sql("SELECT count(*) FROM wanted WHERE kind = 'to invite'").fetchone() == (0,)
