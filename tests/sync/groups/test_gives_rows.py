@@ -243,3 +243,32 @@ def test_a_role_that_administers_the_app_is_the_highest_wherever_the_app_lists_i
     groups.rule("Rest", "member")
     Role.update(position=99).where(Role.app == groups.app, Role.external_id == "admin").execute()
     assert assignments.place_of(groups.app, ten.id).role == "admin"
+
+
+def test_of_two_rules_the_role_that_manages_the_asset_comes_first_and_an_asset_that_is_gone_is_left_alone(
+    groups, second, ten, room
+):
+    groups.put(1, "Sales", "Rest")
+    groups.put(2, "Else")
+    groups.read()
+    hall = Asset.create(app=groups.app, external_id="h", kind="hall", name="Hall")
+    theirs = Asset.create(app=second.app, external_id="r", kind="room", name="Room")
+    for rule, asset, role in ((GroupRule.get(), room, "viewer"), (groups.rule("Rest", "member"), room, "manager"),
+                              (groups.rule("Else", "member"), hall, "viewer")):  # fmt: skip
+        GroupRuleAsset.create(rule=rule, asset=asset, role=role)
+    Access.create(app=groups.app, account=groups.account(4), asset=room, role="manager", privileged=True)
+    Access.create(app=second.app, account=Account.get(Account.app == second.app), asset=theirs, role="viewer",
+                  privileged=True)  # fmt: skip
+    one = groups.account(1)
+    Access.create(app=groups.app, account=one, asset=hall, role="viewer", granted_by="in group Else")
+
+    def found() -> list[tuple[str, str]]:
+        with writing():
+            wanted_rows.want_nothing()
+            assignments.compare(assignments.gather(groups.app))
+            return db.execute_sql("SELECT kind, after FROM wanted WHERE account_id = ? AND asset_id IS NOT NULL "
+                                  "ORDER BY kind", (one.id,)).fetchall()  # fmt: skip
+
+    assert found() == [("to grant access", "manager"), ("to revoke access", "no access")]
+    Asset.update(state="gone").execute()
+    assert found() == []
