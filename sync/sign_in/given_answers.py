@@ -15,12 +15,14 @@ LASTS = timedelta(seconds=10)
 
 
 def keep(session: Session, request_hash: str, answer: dict) -> None:
-    """Keep an answer, which must be JSON. The earlier one of this session is deleted."""
+    """Keep an answer, which must be JSON, unless the session has ended: nobody is given it again. The earlier one of
+    this session is deleted."""
     values = {"request_hash": request_hash, "sealed": vault.seal({"answer": json.dumps(answer)}),
               "ends_at": utcnow() + LASTS}  # fmt: skip
     with writing():
         GivenAnswer.delete().where(GivenAnswer.session == session.id).execute()
-        GivenAnswer.create(session=session.id, **values)
+        if Session.select().where(Session.id == session.id).exists():
+            GivenAnswer.create(session=session.id, **values)
 
 
 def of(session: Session, request_hash: str) -> dict | None:

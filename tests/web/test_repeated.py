@@ -111,3 +111,10 @@ def test_a_second_click_on_sign_in_or_sign_out_is_not_called_a_page_that_was_ope
     for _ in range(2):
         assert browser.send("DELETE", "/session", csrf=token).location == "/sign-in"
     assert browser.post("/directories/teams", csrf=token).status_code == 400
+
+
+def test_nothing_is_kept_for_a_session_that_the_form_itself_ends(owner: Client, olga: Person, someone) -> None:
+    someone(role="owner")
+    same = form_id(owner, f"/people/{olga.id}/departure")
+    answer = owner.post(f"/people/{olga.id}/departure", reason="", form_id=same)
+    assert answer.status_code == 303 and not Session.select().count() and not GivenAnswer.select().count()
