@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
 from sync.db import db, utcnow
 from sync.listing import one_of
@@ -53,8 +54,9 @@ def of_people(person_ids: Iterable[int | None]) -> dict[int, Doubt]:
     """By person id, of those in doubt."""
     people = {"people": json.dumps(sorted({id for id in person_ids if id is not None}))}
     by_directories: dict[int, Doubt] = {}
-    for id, *row, _, _ in db.execute_sql(_HELD_UP, people | restored()).fetchall():
-        by_directories.setdefault(id, _in_words(*row))
+    said = cache(since_in_words)  # it reads the time zone each time, and many lack changes since the same moment
+    for id, *row, since, _, _ in db.execute_sql(_HELD_UP, people | restored()).fetchall():
+        by_directories.setdefault(id, _in_words(*row, said(since)))
     found = {id: Doubt(f"{name} may be back: a held change on People says so", "someone releases or dismisses it", True,
                        "held changes on People say that they are back", "Release or dismiss them there.")
              for id, name in db.execute_sql(_ASKED_ON_PEOPLE, people).fetchall()}  # fmt: skip
@@ -71,6 +73,7 @@ def of_new_access(person_ids: Iterable[int | None]) -> dict[int, Doubt]:
     gaps = unread_directories.all_of(utcnow())
     people = {"people": json.dumps(sorted(ids - found.keys()))}
     here_by: dict[int, list[int]] = {}
+    causes = {id: f"{gap.name} doesn't show who has left{since_in_words(gap.since)}" for id, gap in gaps.items()}
     for id, name, directory in db.execute_sql(_HERE_BY, people).fetchall() if left or gaps else ():
         if id in left:
             found[id] = Doubt(f"{name} has left according to a directory or list, but counts as here",
@@ -80,15 +83,14 @@ def of_new_access(person_ids: Iterable[int | None]) -> dict[int, Doubt]:
         elif directory is not None:
             here_by.setdefault(id, []).append(directory)
             if gaps.keys() >= set(here_by[id]):
-                found[id] = _unread(name, gaps[here_by[id][0]])
+                found[id] = _unread(name, gaps[here_by[id][0]].name, causes[here_by[id][0]])
             else:
                 found.pop(id, None)
     return found
 
 
-def _unread(name: str, gap: unread_directories.Unread) -> Doubt:
-    cause = f"{gap.name} doesn't show who has left{since_in_words(gap.since) if gap.since else ''}"
-    return Doubt(f"{cause}, so {name} may have left", f"{gap.name} shows that again, as its page says", False, cause)
+def _unread(name: str, directory: str, cause: str) -> Doubt:
+    return Doubt(f"{cause}, so {name} may have left", f"{directory} shows that again, as its page says", False, cause)
 
 
 def restored() -> dict[str, str | None]:
@@ -107,7 +109,7 @@ def _in_words(name: str, directory: str, is_back: bool, is_leaving: bool, many: 
         may_be = "may be back" if has_left else "may have left, or be in other groups now"
         until = (f"someone makes {directory} send everyone again and confirms that on its page" if pushes else
                  f"{directory} is read again, or gets a new list if its list was uploaded")  # fmt: skip
-        lacks = f"{directory} may lack changes{since_in_words(since)}"
+        lacks = f"{directory} may lack changes{since}"
         return Doubt(f"{lacks}, so {name} {may_be}", until, bool(has_left), lacks)
     why, who, cause = (", with many others at once", "someone", ", with many others at once") if many else (
         ", but ranks above the person responsible for it", "an Owner",
@@ -117,8 +119,8 @@ def _in_words(name: str, directory: str, is_back: bool, is_leaving: bool, many: 
                  f"they are back in {directory}{cause}")  # fmt: skip
 
 
-def since_in_words(moment: str | datetime) -> str:
-    return f" since {to_local(datetime.fromisoformat(str(moment))):%d %b %Y at %H:%M}"
+def since_in_words(moment: str | datetime | None) -> str:
+    return "" if moment is None else f" since {to_local(datetime.fromisoformat(str(moment))):%d %b %Y at %H:%M}"
 
 
 def may_wait(task: Task) -> bool:

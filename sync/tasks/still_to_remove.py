@@ -14,7 +14,16 @@ from sync.matching import doubtful
 from sync.models import Account, App, Change, Person, Report, Task
 from sync.safety import in_doubt, protection
 from sync.safety.protection import OF_THE_PERSON
-from sync.states import REMOVALS, AccountMatch, ChangeDecision, ChangeKind, PersonStatus, Protection, TaskKind
+from sync.states import (
+    REMOVALS,
+    AccountMatch,
+    ChangeDecision,
+    ChangeKind,
+    PersonStatus,
+    Protection,
+    TaskKind,
+    texts,
+)
 from sync.words import listed, plural
 from sync.workspace import today
 
@@ -75,10 +84,8 @@ def will_wait(report: Report) -> str:
     """How many of the tasks that an approval would make now wait, each counted once, and why; "" if none do."""
     if not in_doubt.is_possible():
         return ""
-    rows = list(Change.select(Change.kind, Change.before, Change.person, Account.person).left_outer_join(Account).where(
-        Change.report == report, Change.in_app, Change.kind.in_(list(_WORDS)),
-        Change.decision == ChangeDecision.NEEDS_CONFIRMATION).tuples())  # fmt: skip
-    changes = [(kind, in_doubt.change_gives(kind, before), theirs or named) for kind, before, named, theirs in rows]
+    rows = db.execute_sql(_TO_APPROVE, {"report": report.id}).fetchall()
+    changes = [(kind, in_doubt.change_gives(kind, before), person) for kind, before, person in rows]
     new = [person for _, gives, person in changes if gives]
     taken = in_doubt.of_people(person for _, gives, person in changes if not gives) if changes else {}
     given = in_doubt.of_new_access(new) if new else {}
@@ -88,6 +95,13 @@ def will_wait(report: Report) -> str:
             found[doubt.cause, doubt.next][NEW_ACCESS if gives and kind != ChangeKind.TO_INVITE else _WORDS[kind]] += 1
     return " ".join(f"{listed([plural(counts[word], *word) for word in ALL_WORDS if counts[word]])} will wait: {why}. "
                     f"{then}" for (why, then), counts in found.items())  # fmt: skip
+
+
+_TO_APPROVE = f"""
+    SELECT c.kind, c.before, coalesce(a.person_id, c.person_id) FROM change c LEFT JOIN account a ON a.id = c.account_id
+    WHERE c.report_id = :report AND c.in_app AND c.kind IN ({texts(_WORDS)})
+        AND c.decision = '{ChangeDecision.NEEDS_CONFIRMATION}' ORDER BY c.id
+"""
 
 
 def left_once_more(task: Task) -> bool:

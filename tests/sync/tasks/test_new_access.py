@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from sync.db import utcnow
+from sync.db import db, utcnow
 from sync.models import (
     Account,
     App,
@@ -146,3 +146,21 @@ def test_held_returns_are_counted_among_what_will_wait_and_each_once(home, count
     assert still_to_remove.will_wait(report) == (
         "1 removal will wait: held changes on People say that they are back. "
         "Release or dismiss them there.")  # fmt: skip
+
+
+def test_many_people_who_will_wait_take_no_more_statements_than_one(chat, invited):
+    Directory.update(missing_since=utcnow()).execute()
+    asked: list[object] = []
+    db.query_hooks.append(asked.append)
+    try:
+        assert still_to_remove.will_wait(invited.report).startswith("1 invitation will wait: Okta may lack changes ")
+        one = len(asked)
+        for number in range(5):
+            entry(chat.people[number], Directory.get())
+            Change.create(app=chat.app, report=invited.report, kind="to invite", person=chat.people[number],
+                          in_app=True, decision="needs confirmation")  # fmt: skip
+        asked.clear()
+        assert still_to_remove.will_wait(invited.report).startswith("6 invitations will wait: Okta may lack changes ")
+    finally:
+        db.query_hooks.remove(asked.append)
+    assert len(asked) == one
