@@ -138,7 +138,7 @@ def _asked_by(change: HeldChange) -> str:
 
 def _change_row(change: HeldChange, having: Sequence[Directory] = (), left: Sequence[Directory] = ()) -> ChangeRow:
     has_them, they_left = (listed([directory.name for directory in found]) for found in (having, left))
-    note = f"They are in {has_them} now." if has_them else f"They have left {they_left} since." if they_left else ""
+    note = f"They are in {has_them} now." if has_them else they_left and f"They have left {they_left} since then."
     return ChangeRow(
         change.id, change.person, change.person.name or change.value, _role(change.person), change.field.capitalize(),
         f"{change.field} {change.value}", held.now(change.person, change.field), change.value, _asked_by(change),

@@ -27,18 +27,18 @@ _ACTS = {
 }
 _OF_LEAVERS = (TaskKind.REMOVE, TaskKind.REVOKE)  # what someone asks for by hand because a person has left
 ITS_PAGE = "Its page says what to do."
+_LEFT, _SHOWN = "left according to a directory or list", "The pages Directory and People show why."
 
 
 @dataclass(frozen=True)
 class Doubt:
     """Why it is in doubt that someone has left, is here, or what groups give them, and until when: two halves of a
-    sentence. `cause` is the same of several people, and `next` says what to do then."""
+    sentence. `cause` is why, and what to do then, without the name: of one person, and of several."""
 
     why: str
     until: str
     is_return: bool  # they count as having left, and may be back
-    cause: str
-    next: str = ITS_PAGE
+    cause: tuple[str, str]
 
 
 def is_possible() -> bool:
@@ -58,7 +58,8 @@ def of_people(person_ids: Iterable[int | None]) -> dict[int, Doubt]:
     for id, *row, since, _, _ in db.execute_sql(_HELD_UP, people | restored()).fetchall():
         by_directories.setdefault(id, _in_words(*row, said(since)))
     found = {id: Doubt(f"{name} may be back: a held change on People says so", "someone releases or dismisses it", True,
-                       "held changes on People say that they are back", "Release or dismiss them there.")
+                       ("a held change on People says that this person is back. Release or dismiss it there.",
+                        "held changes on People say that these people are back. Release or dismiss them there."))
              for id, name in db.execute_sql(_ASKED_ON_PEOPLE, people).fetchall()}  # fmt: skip
     return found | by_directories
 
@@ -73,13 +74,13 @@ def of_new_access(person_ids: Iterable[int | None]) -> dict[int, Doubt]:
     gaps = unread_directories.all_of(utcnow())
     people = {"people": json.dumps(sorted(ids - found.keys()))}
     here_by: dict[int, list[int]] = {}
-    causes = {id: f"{gap.name} doesn't show who has left{since_in_words(gap.since)}" for id, gap in gaps.items()}
+    causes = {id: _gap_in_words(gap) for id, gap in gaps.items()}
     for id, name, directory in db.execute_sql(_HERE_BY, people).fetchall() if left or gaps else ():
         if id in left:
-            found[id] = Doubt(f"{name} has left according to a directory or list, but counts as here",
-                              "someone decides that", False,
-                              "they have left according to a directory or list, but count as here",
-                              "Directory and People show why.")  # fmt: skip
+            found[id] = Doubt(f"{name} has {_LEFT}, but counts as here",
+                              "someone decides which is right", False,
+                              (f"this person has {_LEFT}, but counts as here. {_SHOWN}",
+                               f"these people have {_LEFT}, but count as here. {_SHOWN}"))  # fmt: skip
         elif directory is not None:
             here_by.setdefault(id, []).append(directory)
             if gaps.keys() >= set(here_by[id]):
@@ -89,8 +90,18 @@ def of_new_access(person_ids: Iterable[int | None]) -> dict[int, Doubt]:
     return found
 
 
+def _gap_in_words(gap: unread_directories.Unread) -> str:
+    since = since_in_words(gap.since)
+    verb = "hasn't shown" if since else "doesn't show"
+    return f"{gap.name} {verb} who has left{since}"
+
+
 def _unread(name: str, directory: str, cause: str) -> Doubt:
-    return Doubt(f"{cause}, so {name} may have left", f"{directory} shows that again, as its page says", False, cause)
+    return Doubt(f"{cause}, so {name} may have left", f"{directory} shows again who has left", False, _of_all(cause))
+
+
+def _of_all(cause: str) -> tuple[str, str]:
+    return (f"{cause}. {ITS_PAGE}",) * 2
 
 
 def restored() -> dict[str, str | None]:
@@ -104,19 +115,21 @@ def _in_words(name: str, directory: str, is_back: bool, is_leaving: bool, many: 
     if is_leaving:
         return Doubt(f"{name} has left {directory}, and that is held",
                      "someone releases it on the directory's page, or the directory has them again", False,
-                     f"they have left {directory}, and that is held")  # fmt: skip
+                     (f"this person has left {directory}, and that is held. {ITS_PAGE}",
+                      f"these people have left {directory}, and that is held. {ITS_PAGE}"))  # fmt: skip
     if not is_back:
         may_be = "may be back" if has_left else "may have left, or be in other groups now"
         until = (f"someone makes {directory} send everyone again and confirms that on its page" if pushes else
                  f"{directory} is read again, or gets a new list if its list was uploaded")  # fmt: skip
         lacks = f"{directory} may lack changes{since}"
-        return Doubt(f"{lacks}, so {name} {may_be}", until, bool(has_left), lacks)
-    why, who, cause = (", with many others at once", "someone", ", with many others at once") if many else (
-        ", but ranks above the person responsible for it", "an Owner",
-        ", but rank above the person responsible for it")  # fmt: skip
+        return Doubt(f"{lacks}, so {name} {may_be}", until, bool(has_left), _of_all(lacks))
+    why, of_several, who = (", with many others at once", ", with many others at once", "someone") if many else (
+        ", but ranks above the person responsible for it", ", but rank above the person responsible for it",
+        "an Owner")  # fmt: skip
     return Doubt(f"{name} is back in {directory}{why}",
                  f"{who} confirms that on the directory's page, or the directory is fixed", True,
-                 f"they are back in {directory}{cause}")  # fmt: skip
+                 (f"this person is back in {directory}{why}. {ITS_PAGE}",
+                  f"these people are back in {directory}{of_several}. {ITS_PAGE}"))  # fmt: skip
 
 
 def since_in_words(moment: str | datetime | None) -> str:

@@ -90,11 +90,13 @@ def will_wait(report: Report) -> str:
     taken = in_doubt.of_people(person for _, gives, person in changes if not gives) if changes else {}
     given = in_doubt.of_new_access(new) if new else {}
     found: dict[tuple[str, str], Counter[tuple[str, str]]] = defaultdict(Counter)
+    people: dict[tuple[str, str], set[int]] = defaultdict(set)
     for kind, gives, person in changes:
         if doubt := (given if gives else taken).get(person):
-            found[doubt.cause, doubt.next][NEW_ACCESS if gives and kind != ChangeKind.TO_INVITE else _WORDS[kind]] += 1
-    return " ".join(f"{listed([plural(counts[word], *word) for word in ALL_WORDS if counts[word]])} will wait: {why}. "
-                    f"{then}" for (why, then), counts in found.items())  # fmt: skip
+            found[doubt.cause][NEW_ACCESS if gives and kind != ChangeKind.TO_INVITE else _WORDS[kind]] += 1
+            people[doubt.cause].add(person)
+    return " ".join(f"{listed([plural(counts[word], *word) for word in ALL_WORDS if counts[word]])} will wait: "
+                    f"{cause[len(people[cause]) > 1]}" for cause, counts in found.items())  # fmt: skip
 
 
 _TO_APPROVE = f"""

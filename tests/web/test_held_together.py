@@ -31,7 +31,7 @@ def test_a_manager_decides_on_all_that_a_removed_directory_left(owner: Client, b
     assert page.count("They are in Staff list now. If that is up to date, dismiss this.") == 1
     DirectoryEntry.create(directory=staff, external_id="2", person=Person.get(Person.name == "Zoe"),
                           status="deprovisioned", reported_status="deprovisioned")  # fmt: skip
-    assert "They have left Staff list since. If that is up to date, dismiss this." in owner.get("/people").text
+    assert "They have left Staff list since then. If that is up to date, dismiss this." in owner.get("/people").text
     release, dismissal = (html.unescape(found) for found in re.findall(r'href="(/people/held/together/[^"]+)"', page))
     dismissed = " ".join(owner.get(dismissal).text.split())
     assert "6 people still count as here and may keep all accounts" in dismissed

@@ -128,7 +128,7 @@ def test_access_is_granted_from_the_account_and_from_the_asset(owner: Client, ch
     old = Directory.create(kind="okta", name="Okta", next_read_at=utcnow(), last_read_at=utcnow() - timedelta(days=3))
     DirectoryEntry.create(directory=old, external_id="3", person=Account.get_by_id(id_of(3)).person)
     shown = owner.get(f"{here}/grants/new?{ask(3)}&asset={general.id}&role=manager").text
-    assert "Okta doesn&#39;t show who has left since" in shown
+    assert "Okta hasn&#39;t shown who has left since" in shown
     owner.post(f"{here}/grants", account=id_of(3), asset=general.id, role="manager", seen=seen(shown))
     from_asset = owner.get(f"{here}/grants/new?asset={general.id}&about=account&search=Person+4&look=yes").text
     assert "Person 4" in from_asset and "Person 5" not in from_asset

@@ -58,7 +58,7 @@ def test_new_access_waits_while_no_directory_that_has_someone_shows_who_has_left
         if okta in has or not has or person.status_by_hand:
             assert why == ""
         else:
-            assert why.startswith(f"{has[0].name} doesn't show who has left since ")
+            assert why.startswith(f"{has[0].name} hasn't shown who has left since ")
             assert why.endswith(f", so {person.name} may have left")
         assert not in_doubt.of_people([person.id]), "nothing is taken from them by that, so a loss doesn't wait"
 
@@ -95,11 +95,11 @@ def invited(chat) -> Task:
 
 
 def test_the_wizard_and_the_task_say_the_same(invited, chat):
-    why = "Okta doesn't show who has left since "
+    why = "Okta hasn't shown who has left since "
     assert still_to_remove.will_wait(invited.report).startswith(f"1 invitation will wait: {why}")
     waits = still_to_remove.waits(invited, None)
     assert waits.startswith(why) and waits.endswith(
-        ", so Ana may have left. The invitation waits until Okta shows that again, as its page says.")  # fmt: skip
+        ", so Ana may have left. The invitation waits until Okta shows again who has left.")  # fmt: skip
     Task.update(state="needs attention", error="Do it.").execute()
     [words] = in_doubt.errors([Task.get()]).values()
     assert words.startswith(why) and words.endswith("Ana may have left. Check that before you invite them. Do it.")
@@ -116,14 +116,15 @@ def test_an_invitation_by_hand_does_not_wait_but_the_preview_says_what_is_in_dou
     assert (in_doubt.may_wait(invited), in_doubt.may_wait(by_name)) == (True, False)
     assert still_to_remove.waits(Task(kind="invite", detail=invited.detail), None) is None
     [line] = invitations.plan(chat.app, ["ana@acme.example"], "member").lines
-    assert line.is_ready and line.note.startswith("Okta doesn't show who has left since ")
+    assert line.is_ready and line.note.startswith("Okta hasn't shown who has left since ")
     room = Asset.create(app=chat.app, external_id="room", kind="channel", name="Room")
     [line] = by_hand.plan_grants(chat.app, [by_name.account_id], [room.id], "manager").lines
     assert line.note.endswith("so Person 3 may have left")
 
 
-@pytest.mark.parametrize(("count", "words"), [(1, "1 removal"), (3, "3 removals")])
-def test_held_returns_are_counted_among_what_will_wait_and_each_once(home, count, words):
+@pytest.mark.parametrize(("count", "words", "who"), [
+    (1, "1 removal", "this person is"), (3, "3 removals", "these people are")])  # fmt: skip
+def test_held_returns_are_counted_among_what_will_wait_and_each_once(home, count, words, who):
     """By the same cause together, also if a directory may lack changes about them."""
     app = App.create(connector="listed", name="Chat", category="Test", state="active")
     report, ldap = Report.create(app=app), directory("LDAP", many_back_since=utcnow())
@@ -137,15 +138,16 @@ def test_held_returns_are_counted_among_what_will_wait_and_each_once(home, count
             entry(person, ldap, "deprovisioned", "active")
             entry(person, lacks, "deprovisioned")
     assert still_to_remove.will_wait(report) == (
-        f"{words} will wait: they are back in LDAP, with many others at once. Its page says what to do.")  # fmt: skip
+        f"{words} will wait: {who} back in LDAP, with many others at once. Its page says what to do.")  # fmt: skip
     Directory.update(many_back_since=None).execute()
+    rank = "ranks" if count == 1 else "rank"
     assert still_to_remove.will_wait(report).startswith(
-        f"{words} will wait: they are back in LDAP, but rank above the person responsible for it. ")
+        f"{words} will wait: {who} back in LDAP, but {rank} above the person responsible for it. ")
     DirectoryEntry.delete().execute()
     HeldChange.create(person=Person.get(), field="status", value="active", asked_by="Mira")
     assert still_to_remove.will_wait(report) == (
-        "1 removal will wait: held changes on People say that they are back. "
-        "Release or dismiss them there.")  # fmt: skip
+        "1 removal will wait: a held change on People says that this person is back. "
+        "Release or dismiss it there.")  # fmt: skip
 
 
 def test_many_people_who_will_wait_take_no_more_statements_than_one(chat, invited):
