@@ -105,7 +105,8 @@ _MATCH = _matching("account a")
 _MATCH_CHOSEN = _matching("to_match m CROSS JOIN account a ON a.id = m.account_id")
 _THEIRS = "SELECT id AS account_id FROM account WHERE app_id = :app AND"
 _WITH_EMAILS = f"{_THEIRS} email_key IN (SELECT value FROM json_each(:emails))"
-_WITH_NUMBERS = f"{_THEIRS} lower(employee_number) IN (SELECT value FROM json_each(:numbers))"
+_WITH_NUMBERS = (f"{_THEIRS} employee_number IS NOT NULL "
+                 "AND lower(employee_number) IN (SELECT value FROM json_each(:numbers))")  # fmt: skip
 _MATCH_EMAILS, _MATCH_NUMBERS, _MATCH_EITHER = (
     _matching(f"({which}) AS m CROSS JOIN account a ON a.id = m.account_id")
     for which in (_WITH_EMAILS, _WITH_NUMBERS, f"{_WITH_EMAILS} UNION {_WITH_NUMBERS}")
@@ -142,11 +143,12 @@ def _apps_with_addresses(emails: str) -> ModelSelect:
 
 @prepared_plain
 def _apps_with_numbers(numbers: str) -> ModelSelect:
-    return _apps_having(one_of_texts(fn.LOWER(Account.employee_number), numbers))
+    return _apps_having(
+        Account.employee_number.is_null(False), one_of_texts(fn.LOWER(Account.employee_number), numbers))
 
 
-def _apps_having(condition: Expression) -> ModelSelect:
-    theirs = Account.select().where(Account.app == App.id, condition)  # app by app, as the index of addresses is
+def _apps_having(*conditions: Expression) -> ModelSelect:
+    theirs = Account.select().where(Account.app == App.id, *conditions)  # app by app, as the indexes are
     return App.select(App.id).where(fn.EXISTS(theirs))
 
 

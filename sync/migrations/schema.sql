@@ -214,6 +214,7 @@ CREATE UNIQUE INDEX "directory_name" ON "directory" ("name");
 CREATE INDEX "directory_next_read_at" ON "directory" ("next_read_at");
 CREATE TABLE "given_answer" ("id" INTEGER NOT NULL PRIMARY KEY, "session_id" INTEGER NOT NULL, "request_hash" VARCHAR(255) NOT NULL, "sealed" BLOB NOT NULL, "ends_at" DATETIME NOT NULL, FOREIGN KEY ("session_id") REFERENCES "session" ("id") ON DELETE CASCADE);
 CREATE UNIQUE INDEX "given_answer_session_id" ON "given_answer" ("session_id");
+CREATE INDEX account_number ON account (app_id, lower(employee_number)) WHERE employee_number IS NOT NULL;
 INSERT INTO "schema_migration" VALUES (1, '0001_first', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime'));
 INSERT INTO "schema_migration" VALUES (2, '0002_scim', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime'));
 INSERT INTO "schema_migration" VALUES (3, '0003_life', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime'));
@@ -274,6 +275,7 @@ INSERT INTO "schema_migration" VALUES (57, '0067_burst_reasons', strftime('%Y-%m
 INSERT INTO "schema_migration" VALUES (58, '0068_used_files', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime'));
 INSERT INTO "schema_migration" VALUES (59, '0069_given_answers', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime'));
 INSERT INTO "schema_migration" VALUES (60, '0070_status_entries', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime'));
+INSERT INTO "schema_migration" VALUES (61, '0071_account_numbers', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime'));
 INSERT INTO "search_mark" VALUES (1, 0);
 INSERT INTO "search_mark" VALUES (2, 0);
 INSERT INTO "search_mark" VALUES (3, 0);

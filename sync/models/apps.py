@@ -196,6 +196,8 @@ class Account(Base):
             SQL("CREATE INDEX account_missing ON account (app_id) WHERE missing_since IS NOT NULL"),
             SQL("CREATE INDEX account_invited ON account (app_id) WHERE status = 'invited'"),
             SQL("CREATE INDEX account_held ON account (app_id) WHERE held_values IS NOT NULL"),
+            SQL("CREATE INDEX account_number ON account (app_id, lower(employee_number)) "
+                "WHERE employee_number IS NOT NULL"),
             SQL("CREATE INDEX account_former ON account (former_person_id) WHERE former_person_id IS NOT NULL"),
             SQL("CREATE INDEX account_decided ON account (app_id) WHERE match_by_hand AND match_kind <> 'matched'"),
             SQL("CREATE INDEX account_tagged ON account (app_id) "
