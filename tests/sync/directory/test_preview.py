@@ -8,7 +8,7 @@ from connectors.base import Refused
 from sync.directory import directories
 from sync.directory import preview as directory_preview
 from sync.directory.preview import PreviewChanged
-from sync.models import Activity, Directory, DirectoryReading, Mail, Person
+from sync.models import Activity, Directory, DirectoryEntry, DirectoryReading, Mail, Person
 from sync.people import people
 from tests.asking import MACHINE
 from tests.sync.scripted import person, portrait, status
@@ -76,6 +76,18 @@ def test_another_file_or_other_people_are_previewed_again(listed, by):
     directory_preview.apply_previewed(
         listed, changed.value.preview.mark, by, directory_preview.pending(listed))
     assert Person.select().where(Person.status == "deprovisioned").count() == 1
+
+
+def test_a_list_that_differs_in_what_no_row_shows_is_previewed_again(listed, by):
+    lists = [TEN.replace("\n", f",{department}\n").replace(department, "department", 1)
+             for department in ("Sales team", "Legal")]  # fmt: skip
+    first, second = (directory_preview.upload(listed, text, MACHINE) for text in lists)
+    assert first.rows == second.rows
+    with pytest.raises(PreviewChanged):
+        directory_preview.apply_previewed(listed, first.mark, by, directory_preview.pending(listed))
+    assert {entry.department for entry in DirectoryEntry.select()} == {None}
+    directory_preview.apply_previewed(listed, second.mark, by, directory_preview.pending(listed))
+    assert {entry.department for entry in DirectoryEntry.select()} == {"Legal"}
 
 
 def test_people_held_by_the_guard_are_named(listed, by):
