@@ -203,8 +203,9 @@ def dismiss(report: Report, by: str, reason: str, version: int | None = None) ->
     with writing():
         report = _still_open(report, version)
         undecided = Change.select().where(Change.report == report, Change.decision.in_((CONFIRM, HELD)))
-        for change in list(undecided.order_by(Change.id)):
-            _leave_out(change, reason, by)  # of an update, only in this report: the app still says so
+        with activity.gathered():
+            for change in list(undecided.order_by(Change.id)):
+                _leave_out(change, reason, by)  # of an update, only in this report: the app still says so
         _close(report, ReportState.DISMISSED, by)
         activity.record(by, "dismissed report", about=f"report {report.id}", why=reason, app=report.app_id,
                         report=report)
