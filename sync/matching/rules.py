@@ -74,8 +74,7 @@ def _matching(accounts: str) -> str:
             END AS person
             FROM (
                 SELECT a.id, a.kind, e.person_id AS by_email, u.person_id AS by_user_name,
-                    NOT e.disputed AND (a.moved_email_key IS DISTINCT FROM e.email_key
-                        OR a.former_person_id IS NOT DISTINCT FROM e.person_id) AS proven,
+                    NOT e.disputed AND {_is_theirs("e")} AS proven,
                     CASE WHEN a.employee_number IS NULL THEN 0 ELSE (
                         SELECT count(*) FROM person p WHERE {_SAME_NUMBER})
                     END AS numbered,
@@ -86,8 +85,7 @@ def _matching(accounts: str) -> str:
                 LEFT JOIN person_email u ON u.email_key = CASE
                     WHEN CAST(:domain AS TEXT) IS NOT NULL AND a.user_name IS NOT NULL
                     THEN email_key(a.user_name || '@' || :domain) END
-                    AND NOT u.disputed AND (a.moved_email_key IS DISTINCT FROM u.email_key
-                        OR a.former_person_id IS NOT DISTINCT FROM u.person_id)
+                    AND NOT u.disputed AND {_is_theirs("u")}
                 WHERE a.app_id = :app AND a.state <> 'gone' AND NOT a.match_by_hand
             ) AS found
         ) AS chosen
@@ -99,6 +97,13 @@ def _matching(accounts: str) -> str:
     WHERE account.id = result.id
         AND (account.person_id IS DISTINCT FROM result.person OR account.match_kind <> result.match_kind)
 """
+
+
+def _is_theirs(address: str) -> str:
+    """SQL: the person's address hasn't moved to them from someone else whose account `a` is."""
+    return (f"(a.moved_email_key IS DISTINCT FROM {address}.email_key "
+            f"OR a.former_person_id IS NOT DISTINCT FROM {address}.person_id "
+            f"OR a.match_kind = 'matched' AND a.person_id = {address}.person_id)")
 
 
 _MATCH = _matching("account a")

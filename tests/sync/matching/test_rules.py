@@ -94,6 +94,21 @@ def test_known_accounts_are_matched_again_when_what_they_say_changes(listed, ana
     assert whose(listed, "x")[1] == "Ana López"
 
 
+@pytest.mark.parametrize("fields", [{"email": "ana@private.example"}, {"user_name": "a.lopez"}])
+def test_an_account_stays_with_its_person_who_loses_the_number_but_has_its_address_by_now(listed, ana, bo, fields):
+    """The address had moved from Bo to someone else. Whose the account is doesn't depend on how often that is asked."""
+    read(listed, employee_number="E7", **fields)
+    moved = "ana@private.example" if "email" in fields else "a.lopez@acme.example"
+    Account.update(moved_email_key=moved, former_person=bo).where(Account.external_id == "x").execute()
+    for number in ("E70", "E71"):
+        numbered(ana, number)
+        match_rules.match_everywhere(numbers=["E7"])
+        assert whose(listed, "x")[1] == "Ana López"
+    Account.update(person=None, match_kind="unmatched", former_person=bo).where(Account.external_id == "x").execute()
+    match_rules.match_everywhere(numbers=["E7"])
+    assert whose(listed, "x")[1] is None, "that she has the address doesn't show that it is hers"
+
+
 def test_a_rule_that_changes_matches_again_at_once_and_decisions_stand(listed, ana, bo):
     listed.add("one", user_name="a.lopez")
     listed.add("two", user_name="a.lopez")
