@@ -147,7 +147,7 @@ def plan_grants(app: App, account_ids: Iterable[int], asset_ids: Iterable[int], 
     accounts, assets = chosen(app, account_ids), _assets(app, asset_ids)
     live, known = _live(accounts, TaskKind.GRANT, TaskKind.REVOKE), _access(accounts)
     own, lines = _own(app, accounts), []
-    doubts = still_to_remove.may_have_left(account.person_id for account in accounts if account.is_matched)
+    doubts = still_to_remove.may_have_left(account.person_id for account in accounts)
     for account in accounts:
         for asset in assets:
             had = known.get((account.id, asset.id))

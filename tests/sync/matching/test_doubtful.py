@@ -262,6 +262,9 @@ def test_accounts_of_leavers_that_a_guard_holds_and_of_which_no_one_can_say_whos
     assert doubts == {email(1), "p2+test@acme.example", email(3), email(4)}
     decisions.mark_guest(account(chat, email(3)), chat.by)
     assert len(doubtful.of_app(chat.app.id)) == 3
+    Account.update(email="0@acme.example").where(Account.email == email(1)).execute()
+    Account.update(person=chat.people[2], match_kind="matched").where(Account.email.startswith("p2+")).execute()
+    assert doubtful.numbers()[chat.app.id][2:] == (2, "Person 2"), "of those who count as here alone, each once"
 
 
 @pytest.mark.parametrize("decide", [held.release, held.dismiss])

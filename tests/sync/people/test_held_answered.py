@@ -42,6 +42,7 @@ def test_it_is_closed_where_a_directory_that_shows_who_has_left_has_the_person(h
                                     field="status", created_at=LONG_AGO))  # fmt: skip
     DirectoryEntry.create(directory=okta, external_id="1", person=people[values.get("entry_of", "Ana")],
                           **of("status reported_status"))  # fmt: skip
+    assert "asked_by" not in values or not held_answered.having_them([change])
     held_answered.close_answered(utcnow())
     assert HeldChange.select().where(HeldChange.id == change.id).exists() is not closes
     assert [(one.who, one.about, one.before, one.after, one.why) for one in Activity.select()] == [

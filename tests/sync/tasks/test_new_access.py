@@ -16,13 +16,14 @@ from sync.models import (
     Directory,
     DirectoryEntry,
     HeldChange,
+    Invitation,
     Person,
     PersonEmail,
     Report,
     Task,
 )
 from sync.safety import in_doubt
-from sync.tasks import by_hand, invitations, still_to_remove, tasks
+from sync.tasks import by_hand, invitations, perform, progress, still_to_remove, tasks
 from tests.sync.fixtures import email
 
 DAY = timedelta(days=1)
@@ -107,6 +108,7 @@ def test_the_wizard_and_the_task_say_the_same(invited, chat):
     Task.update(state="needs attention", error="Do it.").execute()
     [words] = in_doubt.errors([Task.get()]).values()
     assert words.startswith(why) and words.endswith("Ana may have left. Check that before you invite them. Do it.")
+    assert progress.of_invitation(Invitation(state="failed", task=Task.get())).why == words
     Directory.update(last_read_at=utcnow()).execute()
     assert still_to_remove.waits(invited, None) is None and not still_to_remove.will_wait(invited.report)
     assert in_doubt.errors([Task.get()]) == {invited.id: "Do it."}
@@ -126,12 +128,16 @@ def test_an_invitation_by_hand_does_not_wait_but_the_preview_says_what_is_in_dou
     room = Asset.create(app=chat.app, external_id="room", kind="channel", name="Room")
     [line] = by_hand.plan_grants(chat.app, [by_name.account_id], [room.id], "manager").lines
     assert line.note.endswith("so Person 3 may have left")
+    perform.refuse_if_over(by_name)
     taken = tasks.add(chat.app, "revoke", by_name.account, chat.by, report=invited.report)
     Task.update(state="needs attention").where(Task.id != invited.id).execute()
     Task.update(report=None).where(Task.id == by_name.id).execute()
     found = in_doubt.errors([Task.get_by_id(by_name.id), Task.get_by_id(taken.id)])
     assert list(found) == [by_name.id], "nothing is in doubt about what is taken from them"
     assert found[by_name.id].endswith("Check that before you grant the access.")
+    Account.update(match_kind="service account").where(Account.id == by_name.account_id).execute()
+    [line] = by_hand.plan_grants(chat.app, [by_name.account_id], [room.id], "manager").lines
+    assert not line.note, "its person is only responsible for it"
 
 
 @pytest.mark.parametrize(("count", "words", "who"), [
