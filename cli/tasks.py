@@ -9,6 +9,7 @@ import click
 
 from cli.frame import BY, DONE, FAILED, answer, as_json, end, notice, opened, send_mails
 from sync.apps import lists
+from sync.db import utcnow
 from sync.models import Account, Report, Task
 from sync.names import name_in_task
 from sync.safety import in_doubt
@@ -55,8 +56,8 @@ def _retried(task: Task) -> Task:
     while True:
         core.run(task.id)
         task = core.with_id(task.id)
-        tried_once = task.state == TaskState.QUEUED and task.attempts > 0
-        if not task.is_under_way or tried_once or time.monotonic() > deadline:
+        waits = task.state == TaskState.QUEUED and task.next_at > utcnow()  # after its attempt: of a paused app, too
+        if not task.is_under_way or waits or time.monotonic() > deadline:
             return task
         time.sleep(POLL)
 

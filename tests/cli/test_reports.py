@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sync.db import utcnow
-from sync.models import Directory, Task
+from sync.models import App, Directory, Task
 from tests.cli.conftest import external_id
 
 TASK = {"id", "act", "account", "state", "attempts", "error"}
@@ -73,6 +73,12 @@ def test_a_refused_removal_needs_attention_and_is_tried_again(rollcall, leaver):
         Task.update(report=answer.document["report"]).execute()
         Directory.update(missing_since=None).execute()
     assert rollcall.run("doctor", code=1).out.count("wrong") >= 1
+    with rollcall.core():
+        App.update(state="paused").execute()
+    waits = rollcall.run("tasks", "--retry", str(task["id"]), "--json", code=1)
+    assert waits.document["tasks"][0]["state"] == "queued" and "continues when it is resumed" in waits.err
+    with rollcall.core():
+        App.update(state="active").execute()
     leaver.clear()
     retried = rollcall.json("tasks", "--retry", str(task["id"]))
     assert [one["state"] for one in retried["tasks"]] == ["done"]
