@@ -19,6 +19,8 @@ from sync.models import (
     Directory,
     DirectoryEntry,
     DirectoryToken,
+    Invitation,
+    Mail,
     Offboarding,
     Person,
     Report,
@@ -96,6 +98,19 @@ def test_each_task_that_is_under_way_is_withdrawn_and_none_that_has_ended(approv
     assert restored.withdraw(Asker.command_line()).tasks == len(under_way) + 1
     for state, task in made.items():
         assert Task.get_by_id(task.id).state == (TaskState.NEEDS_ATTENTION if state in under_way else state)
+
+
+def test_withdrawn_tasks_are_settled_and_the_owners_get_one_e_mail_about_them(chat, olga):
+    report = Report.create(app=chat.app, state="applied", counts={})
+    running = [Task.create(app=chat.app, kind="invite", state="running", report=report, lease_owner="one",
+                           lease_until=utcnow() + timedelta(hours=1)) for _ in range(2)]  # fmt: skip
+    Invitation.create(app=chat.app, email="a@acme.example", email_key="a@acme.example", task=running[1],
+                      state="ongoing")  # fmt: skip
+    stuck = Task.create(app=chat.app, kind="revoke", state="needs attention", error="Do it.", report=report)
+    restored.withdraw(Asker.command_line())
+    assert Invitation.get().state == "failed" and Task.get_by_id(stuck.id).error == "Do it."
+    assert [(task.lease_owner, task.lease_until) for task in Task.select()] == [(None, None)] * 3
+    assert [mail.key.startswith(f"report-{report.id}-outcome-") for mail in Mail.select()] == [True]
 
 
 def test_directories_that_are_read_are_due_at_once(approved):

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 
 from sync.db import db
-from sync.models import Account, App, Mail
+from sync.models import Account, App, Mail, Person
 from sync.people import holds
 from sync.reports import reports
 from sync.safety import protection
@@ -56,3 +56,19 @@ def test_an_app_is_never_asked_about_the_accounts_of_another(home):
     app, other = (App.create(connector="listed", name=name, category="Test") for name in ("One", "Other"))
     account = Account.create(app=app, external_id="a1", kind="system")
     assert protection.of_all(app, [account.id]).keys() == {account.id} and protection.of_all(other, [account.id]) == {}
+
+
+def test_an_approval_asks_each_rule_about_all_accounts_at_once(home):
+    """As right before each removal: by each condition, one account, and one that may be removed."""
+    app = App.create(connector="listed", name="One", category="Test", automation_external_id="a0")
+    ana, bo = Person.create(name="Ana", legal_hold_reason="Court"), Person.create(
+        name="Bo", status="deprovisioned", remove_on=today() + timedelta(days=9))  # fmt: skip
+    accounts = [Account.create(app=app, external_id=f"a{number}", **values) for number, values in enumerate((
+        {}, {"person": ana}, {"person": bo, "match_kind": "matched"}, {"protection_reason": "Mira"},
+        {"kind": "system"}, {"email_key": "b@acme.example", "email_when_matched": "a@acme.example"}, {}))]  # fmt: skip
+    asked = protection.of_each(app, [account.id for account in accounts])
+    found = [asked(account) for account in accounts]
+    assert found == [protection.of(account) for account in accounts]
+    assert [why and why.code for why in found] == [
+        "automation account", "legal hold", "kept until", "by hand", "system account", "other e-mail", None,
+    ]

@@ -77,8 +77,15 @@ def test_the_owners_get_one_e_mail_about_all_that_is_cancelled_of_a_report(chat,
         Account.update(state="removing").where(Account.id == account(number).id).execute()
         Task.create(app=chat.app, kind="remove", account=account(number), state="needs attention", report=report)
     members.recount(chat.app)
+    other = Report.create(app=chat.app, state="applied", counts={})
+    left = [Task.create(app=chat.app, kind="invite", state="needs attention", report=other, error="Full.",
+                        detail=detail) for detail in ({}, {AWAITED: ["1"]})]  # fmt: skip
     disconnecting.disconnect(chat.app, chat.by)
-    [mail] = Mail.select()
+    kept, awaited = (Task.get_by_id(task.id).error for task in left)
+    assert (kept, awaited) == ("Full.", "Its request still waits in the app: reject it there.")
+    assert {row.why for row in Activity.select().where(Activity.what == "cancelled task")} == {"", awaited}
+    mail, about_the_other = Mail.select().order_by(Mail.id)
+    assert about_the_other.key.startswith(f"report-{other.id}-outcome-")
     assert mail.key.startswith(f"report-{report.id}-outcome-well-") and "Cancelled: 3" in mail.text
     here = Account.select().where(Account.app == chat.app, Account.state == "present").count()
     assert App.get_by_id(chat.app.id).users == here >= 3
