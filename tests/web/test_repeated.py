@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from datetime import timedelta
+from io import BytesIO
 from pathlib import Path
 
 from flask import Flask
@@ -122,3 +123,11 @@ def test_nothing_is_kept_for_a_session_that_the_form_itself_ends(owner: Client, 
     same = form_id(owner, f"/people/{olga.id}/departure")
     answer = owner.post(f"/people/{olga.id}/departure", reason="", form_id=same)
     assert answer.status_code == 303 and not Session.select().count() and not GivenAnswer.select().count()
+
+
+def test_another_file_in_the_same_form_is_another_request_and_each_is_read_whole(owner: Client) -> None:
+    same = form_id(owner, "/people/imports/new")
+    for name in ("Ana", "Bo", "Bo"):
+        file = BytesIO(f"email,name\n{name.lower()}@acme.example,{name}\n".encode()), "staff.csv"
+        assert owner.post("/people/imports", file=file, form_id=same).status_code == 303
+        assert owner.messages() == [("ok", "1 added, 0 updated, 0 unchanged.")]
