@@ -26,6 +26,8 @@ def test_of_each_person_only_what_the_removed_directory_alone_says_is_asked(home
         ("back by hand", HERE, HERE, [(GONE, HERE)], []),
         ("back in one", GONE, None, [(GONE, HERE), (GONE, GONE)], []),
         ("on leave in one", GONE, None, [(GONE, HERE), (GONE, "suspended")], []),
+        ("in both", HERE, None, [(HERE, HERE)], [(HERE, HERE)]),
+        ("left but there", GONE, None, [(GONE, GONE)], [(HERE, HERE)]),
     ):
         person = Person.create(name=who, status=status, status_by_hand=by_hand, status_since=utcnow())
         for directory, entries in ((removed, here), (other, there)):
@@ -38,7 +40,9 @@ def test_of_each_person_only_what_the_removed_directory_alone_says_is_asked(home
         "leaver": GONE, "back": HERE, "back on leave": "suspended", "back in one": HERE, "on leave in one": HERE
     }  # fmt: skip
     assert {person.name: person.status for person in Person.select()} == before
-    assert Activity.get(Activity.what == "removed directory").after == "10 people unchanged"
+    kept = {person.name: person.status_by_hand for person in Person.select()}
+    assert (kept["in both"], kept["left but there"]) == (None, GONE), "only what another says otherwise is kept"
+    assert Activity.get(Activity.what == "removed directory").after == "12 people unchanged"
     assert {row.why for row in Activity.select().where(Activity.what == "held change")} == {
         "It was held when Old was removed"}  # fmt: skip
     assert not FormerEntry.select().exists(), "ids of a list mean nothing elsewhere"
