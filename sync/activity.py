@@ -11,7 +11,7 @@ from operator import itemgetter
 from peewee import Expression, ModelInsert, ModelSelect, fn
 
 from sync import activity_words, sample_data, seals
-from sync.db import db, noted_in_write, utcnow, writing
+from sync.db import db, noted_in_write, postponed, utcnow, writing
 from sync.models import Activity, App, Person, Report
 from sync.prepared import prepared, prepared_plain, prepared_rows
 from sync.rank import Asker
@@ -78,17 +78,8 @@ def gathered() -> Iterator[None]:
     """In this block of the caller's transaction, entries are written at its end, in their order: to seal many at once
     takes a third of the time. Nothing in the block reads the log, or catches what undoes a part of the block. None of
     its entries `may_follow`."""
-    noted = noted_in_write()
-    if GATHERED in noted:
+    with postponed(GATHERED, [], lambda entries: entries and record_all(entries)):
         yield
-        return
-    entries = noted[GATHERED] = []
-    try:
-        yield
-    finally:
-        del noted[GATHERED]
-    if entries:
-        record_all(entries)
 
 
 @prepared_plain

@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 from peewee import DatabaseError
 from playhouse.migrations import Migration, Runner
@@ -21,6 +22,8 @@ from playhouse.migrations import Migration, Runner
 from sync import ON_SERVER, faults, new_file, once, sqlite_file
 from sync.new_file import MIGRATIONS
 from sync.sqlite_file import STATEMENTS, File
+
+Noted = TypeVar("Noted")
 
 WRITABLE = "Make it writable for the user that Rollcall runs as, and clear its immutable flag if it is set (chattr -i)."
 LONGEST_WAIT = 30  # seconds for the lock of the one writer
@@ -220,6 +223,22 @@ def keeping_connections() -> Iterator[None]:
 def noted_in_write() -> dict:
     """What the write under way has noted for itself: empty when it begins, and dropped when it ends."""
     return _write.__dict__
+
+
+@contextmanager
+def postponed(name: str, noted: Noted, then: Callable[[Noted], object]) -> Iterator[None]:
+    """In this block of a write, what the write has noted under `name` is `noted`, which others add to. At the end of
+    the outermost such block, unless it raises, `then` is called with it."""
+    kept = noted_in_write()
+    if name in kept:
+        yield
+        return
+    kept[name] = noted
+    try:
+        yield
+    finally:
+        del kept[name]
+    then(noted)
 
 
 _write = threading.local()

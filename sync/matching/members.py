@@ -11,7 +11,7 @@ from operator import and_
 from peewee import ModelUpdate
 
 from sync import activity
-from sync.db import db, noted_in_write, writing
+from sync.db import db, noted_in_write, postponed, writing
 from sync.jobs import comparing
 from sync.models import Account, App, Person
 from sync.names import account_name
@@ -33,17 +33,8 @@ LEFT = "left"  # beside these: accounts of people who have left, whichever tab t
 @contextmanager
 def counted_once() -> Iterator[None]:
     """In this block, inside the caller's writing(), recount() only notes the app, which is counted at the end."""
-    noted = noted_in_write()
-    if LATER in noted:
+    with postponed(LATER, {}, lambda apps: [recount(app) for app in apps.values()]):
         yield
-        return
-    apps = noted[LATER] = {}
-    try:
-        yield
-    finally:
-        del noted[LATER]
-    for app in apps.values():
-        recount(app)
 
 
 def recount(app: App) -> None:

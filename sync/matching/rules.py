@@ -112,9 +112,8 @@ _THEIRS = "SELECT id AS account_id FROM account WHERE app_id = :app AND"
 _WITH_EMAILS = f"{_THEIRS} email_key IN (SELECT value FROM json_each(:emails))"
 _WITH_NUMBERS = (f"{_THEIRS} employee_number IS NOT NULL "
                  "AND lower(employee_number) IN (SELECT value FROM json_each(:numbers))")  # fmt: skip
-_MATCH_EMAILS, _MATCH_NUMBERS, _MATCH_EITHER = (
-    _matching(f"({which}) AS m CROSS JOIN account a ON a.id = m.account_id")
-    for which in (_WITH_EMAILS, _WITH_NUMBERS, f"{_WITH_EMAILS} UNION {_WITH_NUMBERS}")
+_MATCH_EMAILS, _MATCH_NUMBERS = (
+    _matching(f"({which}) AS m CROSS JOIN account a ON a.id = m.account_id") for which in (_WITH_EMAILS, _WITH_NUMBERS)
 )
 
 
@@ -133,9 +132,11 @@ def match_everywhere(emails: Iterable[str] = (), numbers: Iterable[str] = ()) ->
             if app.match_domain in domains or app.id in touched and len(emails) + len(numbers) > CHUNK:
                 match(app)
             elif app.id in touched:
-                values = {"emails": json.dumps(emails), "numbers": json.dumps(numbers)}
-                statement = _MATCH_EITHER if emails and numbers else _MATCH_EMAILS if emails else _MATCH_NUMBERS
-                db.execute_sql(statement, {**values, "app": app.id, "domain": app.match_domain})
+                values = {"app": app.id, "domain": app.match_domain}
+                if emails:
+                    db.execute_sql(_MATCH_EMAILS, values | {"emails": json.dumps(emails)})
+                if numbers:
+                    db.execute_sql(_MATCH_NUMBERS, values | {"numbers": json.dumps(numbers)})
             else:
                 continue
             recount(app)
