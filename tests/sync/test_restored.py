@@ -16,6 +16,7 @@ from sync.models import (
     Account,
     Activity,
     App,
+    Change,
     Directory,
     DirectoryEntry,
     DirectoryToken,
@@ -107,10 +108,14 @@ def test_withdrawn_tasks_are_settled_and_the_owners_get_one_e_mail_about_them(ch
     Invitation.create(app=chat.app, email="a@acme.example", email_key="a@acme.example", task=running[1],
                       state="ongoing")  # fmt: skip
     stuck = Task.create(app=chat.app, kind="revoke", state="needs attention", error="Do it.", report=report)
+    planned = Offboarding.create(person=chat.people[1], state="applied", asker=olga)
+    change = Change.create(app=chat.app, kind="removed user", decision="applied", offboarding=planned, in_app=True)
+    Task.create(app=chat.app, kind="remove", state="queued", change=change, account=Account.get())
     restored.withdraw(Asker.command_line())
     assert Invitation.get().state == "failed" and Task.get_by_id(stuck.id).error == "Do it."
-    assert [(task.lease_owner, task.lease_until) for task in Task.select()] == [(None, None)] * 3
-    assert [mail.key.startswith(f"report-{report.id}-outcome-") for mail in Mail.select()] == [True]
+    assert [(task.lease_owner, task.lease_until) for task in Task.select()] == [(None, None)] * 4
+    assert [mail.key.partition("-failed-")[0] for mail in Mail.select().order_by(Mail.id)] == [
+        f"report-{report.id}-outcome", f"offboarding-{planned.id}"]  # fmt: skip
 
 
 def test_directories_that_are_read_are_due_at_once(approved):

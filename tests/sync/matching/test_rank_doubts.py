@@ -4,11 +4,13 @@ they don't count as having left, and no page is green."""
 from __future__ import annotations
 
 import random
+from datetime import timedelta
 
 import pytest
 
+from sync.db import utcnow
 from sync.matching import doubtful, vouching
-from sync.models import Directory, Person
+from sync.models import Directory, DirectoryEntry, Person
 from sync.people import people
 from sync.workspace import update_workspace
 from tests.sync.scripted import Scripted, person, status
@@ -46,6 +48,31 @@ def test_a_directory_that_may_change_someone_decides_in_any_order_of_readings(wo
         said[one.name] = {number: one.entries[f"id{number}"].status for number in range(3)}
         for number in range(3):
             hides_nobody(number, said)
+
+
+def test_a_decision_by_hand_ends_once_those_that_may_decide_say_so_too_or_all_do_where_none_may(home, by):
+    low, okta = (Directory.create(kind="csv", name=name, vouched_for=name == "Okta") for name in ("List", "Okta"))
+    ann = Person.create(name="Ann", workspace_role="owner", status="active", status_by_hand="active")
+    entry = {"external_id": "1", "person": ann, "email": "ann@acme.example"}
+    DirectoryEntry.create(**entry, directory=low, status="active", reported_status="active")
+    left = DirectoryEntry.create(**entry, directory=okta, status="deprovisioned", reported_status="deprovisioned")
+    people.recompute_status([ann.id], by)
+    assert Person.get_by_id(ann.id).status_by_hand == "active", "Okta alone may decide, and says that she has left"
+    left.delete_instance()
+    people.recompute_status([ann.id], by)
+    assert Person.get_by_id(ann.id).status_by_hand is None
+
+
+def test_a_status_follows_an_entry_that_reports_it_before_a_newer_one_that_is_held(home, by):
+    okta = Directory.create(kind="csv", name="Okta", vouched_for=True)
+    ann = Person.create(name="Ann", status="active")
+    now = utcnow()
+    left, _held = (DirectoryEntry.create(directory=okta, external_id=reported, person=ann, email="ann@acme.example",
+                                         status="deprovisioned", reported_status=reported, reported_at=at)
+                   for reported, at in (("deprovisioned", now - timedelta(days=1)), ("active", now)))  # fmt: skip
+    people.recompute_status([ann.id], by)
+    ann = Person.get_by_id(ann.id)
+    assert (ann.status, ann.status_entry_id) == ("deprovisioned", left.id)
 
 
 def hides_nobody(number: int, said: dict[str, dict[int, str]]) -> None:
