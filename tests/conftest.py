@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType, ModuleType
+from zlib import crc32
 
 import pytest
 from _pytest.runner import runtestprotocol
@@ -37,8 +38,8 @@ os.environ.update(LOCAL)  # for the programs that tests start
 in_memory.begin()
 
 # What begins first: these modules, of which each may take a minute. Then come the modules of all folders, mixed evenly,
-# so that those that wait for a browser or a server run beside those that compute. The last ones are of no WAITING
-# folder: they are short.
+# so that those that wait for a browser or a server run beside those that compute. Those of a folder are mixed, too:
+# names that begin alike wait alike. The last ones are of no WAITING folder: they are short.
 LONGEST = ("core_on_postgres", "test_kill", "own_faults", "rest_apps", "test_processes", "nginx",
            "damaged_files", "_machine", "_properties", "ssrf_doors")  # fmt: skip
 WAITING = ("faults", "real", "journeys", "cli", "security", "demo", "fuzz", "bench")
@@ -135,7 +136,7 @@ def _places(items: list[pytest.Item], tests: Path) -> dict[pytest.Item, tuple]:
         modules.setdefault(path.relative_to(tests).parts[0], []).append(path)
     places = {}
     for folder, paths in modules.items():
-        for number, path in enumerate(paths):
+        for number, path in enumerate(sorted(paths, key=lambda path: crc32(bytes(path.relative_to(tests))))):
             longest = next((place for place, part in enumerate(LONGEST) if part in path.stem), len(LONGEST))
             places[path] = longest, number / len(paths) * (AHEAD if folder in WAITING else 1)
     return {item: places[item.path] for item in items}
