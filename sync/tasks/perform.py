@@ -38,6 +38,7 @@ from sync.states import (
 from sync.tasks import automatic, hand_overs, still_to_remove
 from sync.vault import VaultProblem
 
+NEIGHBOURS = 2  # on each side of an account, in the order of their ids
 TO_DO = "Rollcall can't do this in {app}. Do it there by hand, then mark it here as done."
 
 
@@ -106,7 +107,9 @@ def do(task: Task, connector: Connector) -> None:
 def _remove(task: Task, connector: Connector) -> None:
     account = Account.get_by_id(task.account_id)
     current = _unless_unread(account, lambda: _look_again(task, connector, account))
-    if current is None or (connector.removal_suspends and current.status == AccountStatus.SUSPENDED):
+    if current is None:
+        return _refuse_unless_others_are_found(account, connector)
+    if connector.removal_suspends and current.status == AccountStatus.SUSPENDED:
         return
     _refuse_if_protected(task, account, current, connector)
     hand_overs.refuse_to_orphan(task, current, connector)
@@ -118,6 +121,21 @@ def _remove(task: Task, connector: Connector) -> None:
         left = _unless_unread(account, lambda: connector.account(task.external_id))
         if left is not None and not (connector.removal_suspends and left.status == AccountStatus.SUSPENDED):
             raise NotConfirmed("The app accepted the removal, but still shows the account.")
+
+
+def _refuse_unless_others_are_found(account: Account, connector: Connector) -> None:
+    """That the account is gone counts only if the app finds one of its neighbours by id. Otherwise it may say so of
+    everyone: the look-up doesn't fit the app, or the app no longer has that call."""
+    others = Account.present(account.app_id).select(Account.external_id)
+    after = others.where(Account.external_id > account.external_id).order_by(Account.external_id).limit(NEIGHBOURS)
+    before = others.where(Account.external_id < account.external_id).order_by(Account.external_id.desc())
+    ids = [other.external_id for other in (*after, *before.limit(NEIGHBOURS))]
+    try:
+        if ids and all(connector.account(id) is None for id in ids):
+            raise NotConfirmed("The app says that the account doesn't exist, but says the same of others that its list "
+                               "had. Check the app for updates.")  # fmt: skip
+    except PartsUnread:
+        return  # it isn't in a part that could be read
 
 
 def _keep_lease(task: Task) -> None:
@@ -234,13 +252,28 @@ def _change_role(task: Task, connector: Connector) -> None:
     _refuse_last_administrator(task, account, tuple(wanted), known, connector)
     _keep_lease(task)
     connector.change_role(current, role)
-    if LOOK_UP not in connector.capabilities or (after := connector.account(task.external_id)) is None:
-        return
-    if set(after.roles) == now:
+    if LOOK_UP in connector.capabilities:
+        _refuse_other_roles(connector.account(task.external_id), now, wanted, role, known)
+
+
+def _refuse_other_roles(after: AppAccount | None, now: set[str], wanted: set[str], role: str, known: Roles) -> None:
+    """Unless the app shows the roles `wanted` `after` a change from those of `now`. Roles that the app adds to the new
+    one don't matter."""
+    if after is None or "role" in after.missing_fields:
+        shows = "the account" if after is None else "its role"
+        raise NotConfirmed(f"The app accepted the new role, but no longer shows {shows}.")
+    shown = set(after.roles)
+    if shown == now:
         raise NotConfirmed("The app accepted the new role, but still shows the old one.")
-    if lost := wanted & now - set(after.roles):
+    if role not in shown:
+        raise ByHand(f"The app accepted the new role, but shows another one: {known.words(after.roles) or 'none'}. "
+                     "Set it in the app itself, then mark it here as done.")  # fmt: skip
+    if lost := wanted & now - shown:
         raise ByHand(f"The app set the new role, but removed what should have stayed: {known.words(sorted(lost))}. "
                      "Add it again in the app itself, then mark it here as done.")  # fmt: skip
+    if stayed := now & shown - wanted:
+        raise ByHand(f"The app set the new role, but kept what should have gone: {known.words(sorted(stayed))}. "
+                     "Remove it in the app itself, then mark it here as done.")  # fmt: skip
 
 
 def _refuse_changed_roles(task: Task, current: AppAccount, wanted: set[str], connector: Connector) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from sync.models import BIT, Account, Person, Task
+from connectors.base import LOOK_UP
+from sync.models import BIT, Account, App, Person, Task
 from sync.tasks.perform import NotHeld
+from tests.sync.acting import account
 from tests.sync.tasks.test_perform_rows import (  # noqa: F401
     ANOTHER_MAIL,
     NOT_NEEDED,
+    UNCONFIRMED,
     AnApp,
     change,
     comes_to,
@@ -55,3 +58,32 @@ def test_an_account_may_have_any_role_only_where_the_app_says_roles(task):  # no
     Account.update(role="member", missing_fields=BIT["role"]).execute()
     app = AnApp(seat(missing_fields=frozenset({"role"})), None)
     assert comes_to(task("remove"), app) == (None, "") and len(app.calls) == 1
+
+
+@pytest.mark.parametrize(("found", "ends"), [
+    ({1}, None), ({2}, None), ({4}, None), ({5}, None), ({3, 6, 7}, UNCONFIRMED), (set(), UNCONFIRMED)])
+def test_an_absence_counts_only_where_the_app_finds_another_account(task, found, ends):  # noqa: F811
+    """Its look-up says of everyone that they don't exist: its call has another address since a new version, say."""
+    removal, app = task("remove"), AnApp(None)
+    ids = [row.external_id for row in Account.select().order_by(Account.external_id)]
+    place, own = ids.index(account(3).external_id), app.account
+    near = {ids[place + number - 3]: number for number in (1, 2, 4, 5)}
+    app.account = lambda id: own(id) if near.get(id) in found else None
+    assert comes_to(removal, app)[0] is ends and app.calls == []
+    Account.update(state="gone").where(Account.id != removal.account_id).execute()
+    assert comes_to(removal, app) == (None, ""), "there is nobody else to ask for"
+
+
+def test_an_app_that_cannot_be_asked_for_an_account_has_given_it_the_role(task):  # noqa: F811
+    app = AnApp(None, without=(LOOK_UP,))
+    assert comes_to(task("change role", detail=change()), app) == (None, "") and len(app.calls) == 1
+
+
+def test_neither_rollcalls_account_nor_one_that_is_being_removed_gets_another_role(chat, task):  # noqa: F811
+    row, app = task("change role", detail=change()), AnApp(seat())
+    App.update(automation_external_id=account(3).external_id).where(App.id == chat.app.id).execute()
+    assert comes_to(row, app) == (NOT_NEEDED, "Protected: Rollcall acts with this account.")
+    Account.update(state="removing").where(Account.id == account(3).id).execute()
+    assert comes_to(row, app) == (NOT_NEEDED, "The account is being removed.")
+    Account.update(state="gone").where(Account.id == account(3).id).execute()
+    assert comes_to(row, app) == (NOT_NEEDED, "The account is no longer in the app.") and app.calls == []
