@@ -7,13 +7,13 @@ import functools
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 from flask import Flask
-from waitress import create_server
+from waitress import create_server, wasyncore
 
 from sync.config import Config
 from sync.mail import outbox
@@ -133,22 +133,24 @@ def serving(config: Config, url: str = "", at: socket.socket | None = None) -> I
     config = replace(config, listen_port=port, url=(url or "http://127.0.0.1:{port}").format(port=port))
     outbox.configure(config.smtp_url, config.url)
     site = pages_over(config)
-    server = create_server(site, sockets=[listener], threads=8)
+    sockets: dict = {}
+    server = create_server(site, sockets, sockets=[listener], threads=8)
+    ending = threading.Event()
 
     def run() -> None:
-        with suppress(OSError):  # its sockets are closed while it waits for them
-            server.run()
+        while not ending.is_set():
+            wasyncore.loop(timeout=30, map=sockets, count=1)
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
     try:
         yield Live(config.url, config, site)
     finally:
-        server.close()
-        for channel in list(server._map.values()):
-            channel.close()
+        ending.set()
+        server.pull_trigger()  # sockets that are closed under a loop don't wake it
         thread.join(10)
         server.task_dispatcher.shutdown()
+        wasyncore.close_all(sockets, ignore_all=True)
 
 
 @pytest.fixture
