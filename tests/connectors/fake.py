@@ -199,7 +199,6 @@ class FakeApp:
 
     def start(self) -> None:
         self._server = Server(self._reply_to, self.content_type)
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     @property
     def url(self) -> str:
@@ -207,8 +206,7 @@ class FakeApp:
 
     def stop(self) -> None:
         """Raises AssertionError when something undeclared was asked for."""
-        self._server.shutdown()
-        self._server.server_close()
+        self._server.stop()
         assert not self.violations, "the app's description does not declare this:\n" + "\n".join(self.violations)
 
     # How a request is answered

@@ -1,13 +1,16 @@
 """Serves a fake app to Rollcall's HTTP client. http.server reads each head as an e-mail and looks the host's name up,
-which takes longer than all that the fakes do."""
+which takes longer than all that the fakes do; socketserver notices only now and then that it shall stop."""
 
 from __future__ import annotations
 
+import contextlib
 import json
+import socket
+import ssl
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from socketserver import StreamRequestHandler, ThreadingTCPServer
 from typing import Any
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -28,26 +31,48 @@ class Reply:
 Answer = Callable[[str, str, dict[str, str], bytes], Reply]
 
 
-class Server(ThreadingTCPServer):
-    """On a free port of this machine. `content_type`: of answers that name none."""
-
-    allow_reuse_address = True
-    daemon_threads = True
+class Server:
+    """On a free port of this machine, until it is stopped. `content_type`: of answers that name none."""
 
     def __init__(self, answer: Answer, content_type: str):
-        super().__init__(("127.0.0.1", 0), _Connection)
         self.answer, self.content_type = answer, content_type
+        self.tls: ssl.SSLContext | None = None  # of later connections
+        self._door = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.port, self._stopped = self._door.getsockname()[1], False
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
 
-    @property
-    def port(self) -> int:
-        return self.server_address[1]
+    def _serve(self) -> None:
+        """Each connection in a thread of its own."""
+        while True:
+            connection, _ = self._door.accept()
+            if self._stopped:
+                return connection.close()
+            threading.Thread(target=_Connection(self, connection).talk, daemon=True).start()
+
+    def stop(self) -> None:
+        """Refuse further connections. Those that are open stay so. A second time does nothing."""
+        if self._stopped:
+            return
+        self._stopped = True
+        with socket.create_connection(("127.0.0.1", self.port)):  # it waits for one
+            self._thread.join()
+        self._door.close()
 
 
-class _Connection(StreamRequestHandler):
-    server: Server
-    disable_nagle_algorithm = True
+class _Connection:
+    def __init__(self, server: Server, connection: socket.socket):
+        self.server, self.connection = server, connection
 
-    def handle(self) -> None:
+    def talk(self) -> None:
+        with self.connection, contextlib.suppress(OSError):  # the client hung up
+            self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
+            if self.server.tls:
+                self.connection = self.server.tls.wrap_socket(self.connection, server_side=True)
+            with self.connection, self.connection.makefile("rb") as self.rfile:
+                self._answer_each()
+
+    def _answer_each(self) -> None:
         while head := self._head():
             method, target, headers = head
             raw = self.rfile.read(int(headers.get("content-length") or 0))
@@ -78,4 +103,4 @@ class _Connection(StreamRequestHandler):
         if reply.status in WITHOUT_LENGTH:
             del headers["Content-Length"]
         lines = [f"HTTP/1.1 {reply.status} {PHRASES.get(reply.status, '')}", *map(": ".join, headers.items()), "", ""]
-        self.wfile.write("\r\n".join(lines).encode("latin-1") + (body[: len(body) // 2] if reply.cut else body))
+        self.connection.sendall("\r\n".join(lines).encode("latin-1") + (body[: len(body) // 2] if reply.cut else body))

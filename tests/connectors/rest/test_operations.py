@@ -159,7 +159,7 @@ def authority(anything: Anything) -> trustme.CA:
     """The one that `anything` shows a certificate of."""
     authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
-    anything._server.socket = context.wrap_socket(anything._server.socket, server_side=True)
+    anything._server.tls = context
     anything.answer = lambda request: users(1)
     return authority
 
