@@ -7,6 +7,7 @@ from flask import Blueprint, Response, abort, render_template, request, url_for
 
 from sync.matching.members import ReasonNeeded
 from sync.models import App, Report
+from sync.names import short_name
 from sync.reports import overview, policy, reports
 from sync.reports import view as report_view
 from sync.reports.reports import ReportChanged, ReportProblem
@@ -15,6 +16,7 @@ from sync.safety.sole_managers import NeedsSuccessor
 from sync.safety.successors import SuccessorProblem
 from sync.states import AppManager, ReportState, TaskKind, Tone
 from sync.tasks import perform
+from sync.words import listed
 from web import outcomes, successors, wizard_view
 from web.answers import INVALID, asked, dialog, go_to, safe_address, wants_part, whole_number
 from web.confirming import MANY, asks_again
@@ -85,10 +87,22 @@ def finish(app: App, report: Report) -> Response | tuple[str, int]:
                               hand_overs=successors.chosen(app))  # fmt: skip
     except (ReportProblem, NeedsSuccessor, SuccessorProblem) as problem:
         return _wizard(app, Report.get_by_id(report.id), given, str(problem))
+    if done.already and any(otherwise := overview.decided_otherwise(report, given.reasons, given.ticked)):
+        words = _decided_otherwise(done.report, *otherwise)
+        return go_to(url_for("tasks.index", app_id=app.id), words, Tone.ATTENTION)
     waits = f" {plural(len(undecided), 'person waits', 'people wait')} for a successor." if undecided else ""
     follow = "" if done.already else outcomes.address(app, done.tasks)
     return go_to(url_for("tasks.index", app_id=app.id), _finished(app, done, len(given.reasons)) + waits, Tone.OK,
                  follow=follow)  # fmt: skip
+
+
+def _decided_otherwise(report: Report, approved: int, left_out: int) -> str:
+    """For someone whose page was open while someone else finished the report."""
+    parts = [f"{plural(approved, 'change')} that you left out"] if approved else []
+    parts += [f"{plural(left_out, 'change')} that you approved"] if left_out else []
+    stop = " A removal can be cancelled below until it is done." if approved else ""
+    return (f"{short_name(report.decided_by or 'A standing approval')} finished this report first and decided "
+            f"{listed(parts)} differently. Your decisions were not applied.{stop}")  # fmt: skip
 
 
 def _finished(app: App, done: reports.Finish, left_out: int = 0) -> str:

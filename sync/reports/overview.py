@@ -16,7 +16,7 @@ from sync.once import once
 from sync.prepared import prepared, prepared_plain
 from sync.reports.reports import CONFIRM, LEFT_OUT
 from sync.safety import sole_managers
-from sync.states import ADJUSTMENTS, REMOVALS, AccountStatus, ReportState
+from sync.states import ADJUSTMENTS, REMOVALS, AccountStatus, ChangeDecision, ReportState
 from sync.unchanged import while_unchanged
 
 STATES = tuple(ReportState)
@@ -208,3 +208,11 @@ def removals_if(report: Report, left_out: Collection[int], taken_back: Collectio
     stays = (Change.decision == CONFIRM) & Change.id.not_in(left_out)
     returns = (Change.decision == LEFT_OUT) & Change.id.in_(taken_back)
     return Change.select().where(Change.report == report, Change.kind.in_(REMOVALS), stays | returns).count()
+
+
+def decided_otherwise(report: Report, left_out: Collection[int], ticked: Collection[int]) -> tuple[int, int]:
+    """Of what a form decided after the report was finished: how many of the changes it left out are approved, and how
+    many of those it ticked are left out."""
+    decisions = dict(Change.select(Change.id, Change.decision).where(Change.report == report).tuples())
+    approved = sum(decisions.get(id) in (ChangeDecision.CONFIRMED, ChangeDecision.APPLIED) for id in left_out)
+    return approved, sum(decisions.get(id) == ChangeDecision.LEFT_OUT for id in ticked)

@@ -50,7 +50,7 @@ class ReportProblem(Problem):
 
 
 class ReportChanged(ReportProblem):
-    """A check brought the report up to date after the page was shown: look again."""
+    """A check or another Owner changed the report after the page was shown: look again."""
 
 
 class ReportHeld(ReportProblem):
@@ -216,7 +216,7 @@ def _still_open(report: Report, version: int | None) -> Report:
     if report.state != ReportState.OPEN:
         raise ReportProblem(f"This report is already {report.state}. Nothing was changed.")
     if version is not None and version != report.version:
-        raise ReportChanged("A check brought this report up to date while you looked at it. Look at it again.")
+        raise ReportChanged("A check or another Owner changed this report while you looked at it. Look at it again.")
     return report
 
 

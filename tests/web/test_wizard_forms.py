@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sync.models import Access, Account, App, Asset, Change, Person, Report
+from sync.reports import reports
 from tests.sync.fixtures import Chat, after, email
 from tests.web.client import Client
 from web.wizard import _removes_many, _undecided
@@ -92,3 +93,24 @@ def test_without_its_connector_or_its_key_an_app_is_shown_and_nothing_is_handed_
     assert answer.status_code == 422 and "Rollcall can&#39;t do that in Chat" in answer.text
     assert owner.get(f"/apps/{chat.app.id}/columns").location == f"/apps/{chat.app.id}"
     assert Account.get_by_id(account.id).state == "present"
+
+
+@pytest.mark.parametrize(("ticked", "says"), [
+    ((1, 2), "1 change that you left out and 1 change that you approved differently. Your decisions were not applied. "
+             "A removal can be cancelled below"),
+    ((1, 3), "This report was already finished."), ((1, 2, 3), "1 change that you approved differently."),
+    ((1,), "1 change that you left out differently."),
+])  # fmt: skip
+def test_an_owner_who_decided_otherwise_than_the_first_one_is_told_so(owner: Client, chat: Chat, ticked, says):
+    """Two Owners have the same wizard open; one removes Persons 1 and 3 and leaves 2 out."""
+    chat.leave(1, 2, 3)
+    report = chat.check().report
+    changes = {number: chat.change(report, number).id for number in (1, 2, 3)}
+    reports.finish(report, "Ada Berg <ada@acme.example>", report.version, {changes[2]: "Needed"})
+    reasons = {f"reason-{id}": "Needed" for number, id in changes.items() if number not in ticked}
+    answer = owner.send("POST", f"/reports/{report.id}/application", version=report.version, shown=[*changes.values()],
+                        yes=[changes[number] for number in ticked], **reasons)  # fmt: skip
+    page = owner.get(answer.location).text
+    assert says in page and ("Ada Berg finished this report first" in page) == ("differently" in says)
+    assert {change.decision for change in Change.select().where(Change.report == report, Change.in_app)
+            if change.kind == "removed user"} == {"confirmed", "left out"}

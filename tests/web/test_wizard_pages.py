@@ -315,7 +315,7 @@ def test_nobody_is_dismissed_who_came_into_the_report_after_the_dialog_was_shown
     chat.leave(9)
     chat.check()
     late = owner.post(f"/reports/{report.id}/dismissal", reason="They stay as contractors", version=shown)
-    assert late.status_code == 422 and "brought this report up to date" in late.text and "contractors" in late.text
+    assert late.status_code == 422 and "another Owner changed this report" in late.text and "contractors" in late.text
     assert Report.get_by_id(report.id).state == "open"
     assert dismiss(owner, report, "They stay as contractors").status_code < 400
 
