@@ -3,9 +3,12 @@ htmx shows the same words as a toast."""
 
 from __future__ import annotations
 
-from flask import Flask, Response, g, make_response, redirect, render_template, request, url_for
+from urllib.parse import urlsplit, urlunsplit
+
+from flask import Flask, Response, current_app, flash, g, make_response, redirect, render_template, request, url_for
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.routing import RoutingException
 
 from sync import faults
 from sync.directory import push
@@ -123,13 +126,29 @@ def only_html_for_htmx(response: Response) -> Response:
 
 
 def to_sign_in(_problem: NotSignedIn) -> Response:
-    """Go to the sign-in page, and afterwards back to the requested page."""
+    """Go to the sign-in page, and afterwards back to the requested page, or to the one whose form was sent: what was
+    sent isn't carried out, and the person must know."""
+    if request.method not in ("GET", "HEAD"):
+        flash("You are no longer signed in, so nothing was changed. Sign in, then do it again.", Tone.ATTENTION)
     if request.htmx:
         gone = make_response("", 401)
-        gone.headers["HX-Redirect"] = url_for("signin.show")
+        gone.headers["HX-Redirect"] = url_for("signin.show", next=_page_at(request.headers.get("HX-Current-URL")))
         return gone
-    wanted = as_asked() if request.method == "GET" and request.path != "/" else None
+    wanted = as_asked() if request.path != "/" else None
+    wanted = wanted if request.method in ("GET", "HEAD") else _page_at(request.referrer)
     return redirect(url_for("signin.show", next=wanted), 303)
+
+
+def _page_at(address: str | None) -> str | None:
+    """The path and query of a page of ours, by its whole address as the browser gives it; None if it can't be opened
+    again, such as the address of a form."""
+    try:
+        parts = urlsplit(address or "")
+        path = parts.path.removeprefix(request.script_root)
+        current_app.create_url_adapter(request).match(path, method="GET")
+    except (ValueError, HTTPException, RoutingException):
+        return None
+    return None if path == "/" else urlunsplit(("", "", parts.path, parts.query, ""))
 
 
 def to_second_factor(_problem: SecondFactorNeeded) -> Response:

@@ -7,7 +7,8 @@ from flask import Flask
 
 from sync.models import Activity, Person, Session
 from sync.people import people
-from sync.sign_in import attempts, sign_in
+from sync.sign_in import attempts, sessions, sign_in
+from tests.asking import MACHINE
 from tests.web.client import Client
 from web.answers import safe_address
 
@@ -158,6 +159,23 @@ def test_signing_in_is_reported(anybody: Client, olga: Person) -> None:
 def test_htmx_is_sent_to_sign_in(anybody: Client, olga: Person) -> None:
     answer = anybody.get("/people", htmx=True)
     assert (answer.status_code, answer.headers["HX-Redirect"]) == (401, "/sign-in")
+
+
+@pytest.mark.parametrize(("open_page", "back"), [
+    ("http://localhost/people?role=owner", "/people?role%3Downer"), ("http://localhost/", ""), ("", ""),
+    ("http://localhost/session", ""), ("http://elsewhere.example/nowhere", ""), ("http://[", ""),
+])  # fmt: skip
+@pytest.mark.parametrize("header", ["HX-Current-URL", "Referer"])
+def test_a_form_that_is_sent_after_the_session_has_ended_says_so(anybody: Client, olga, header, open_page, back) -> None:
+    anybody.sign_in(olga)
+    token = anybody.token()
+    sessions.end_sessions(olga, MACHINE)
+    htmx = {"HX-Request": "true"} if header == "HX-Current-URL" else {}
+    answer = anybody.client.post("/people", data={"csrf_token": token}, headers={header: open_page, **htmx})
+    led = answer.headers["HX-Redirect"] if htmx else answer.location
+    assert led == (f"/sign-in?next={back}" if back else "/sign-in")
+    assert "You are no longer signed in, so nothing was changed" in anybody.get(led).text
+    assert anybody.get("/people").location == "/sign-in?next=/people" and anybody.messages() == []
 
 
 def test_front_door(anybody: Client, olga: Person) -> None:
