@@ -131,7 +131,7 @@ def _person_badge(account: Account, app: App) -> Badge | None:
         or account.person.status == PersonStatus.ACTIVE
     ):
         return None
-    if account.person.has_left and not (app.removal_suspends and account.status == AccountStatus.SUSPENDED):
+    if account.person.has_left and not (app.removal_suspends and account.is_surely_suspended):
         return Badge(LEFT_STILL_IN, Tone.WAITING, "user-off", account.person.status_reason)
     shown = person_status(account.person.status)
     return Badge(shown.word, shown.tone, shown.icon)

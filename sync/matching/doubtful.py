@@ -9,13 +9,14 @@ from typing import NamedTuple
 
 from sync.db import db
 from sync.matching import vouching
+from sync.matching.members import REMOVED_BY_SUSPENDING
 from sync.models import entry_is_held
 from sync.once import once
 from sync.states import CONNECTED, texts
 from sync.unchanged import while_unchanged
 
 _IS_HERE = f"""a.state = 'present' AND app.state IN ({texts(CONNECTED)})
-    AND NOT (a.status = 'suspended' AND coalesce(app.removal_suspends, FALSE))"""
+    AND NOT {REMOVED_BY_SUSPENDING}"""
 # Of someone who ranks above, a directory doesn't decide (vouching.py): its word that they are here doesn't settle what
 # one says that may change them. `o` has them; `e` says that they have left.
 _MAY_NOT_DECIDE = f"""p.workspace_role IS NOT NULL AND {vouching.sql_above("o.directory_id", "p.workspace_role")}

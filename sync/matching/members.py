@@ -13,11 +13,11 @@ from peewee import ModelUpdate
 from sync import activity
 from sync.db import db, noted_in_write, postponed, writing
 from sync.jobs import comparing
-from sync.models import Account, App, Person
+from sync.models import BIT, Account, App, Person
 from sync.names import account_name
 from sync.prepared import prepared_write
 from sync.problems import Problem
-from sync.states import AccountMatch, AccountState
+from sync.states import AccountMatch, AccountState, AccountStatus
 from sync.words import reason_given
 
 TABS = {
@@ -27,6 +27,10 @@ TABS = {
     "service accounts": (AccountMatch.SERVICE_ACCOUNT,),
 }
 LATER = "apps to be counted"  # what a write has noted
+# SQL: a removal only suspends in the `app`, and it says now that the account `a` is suspended. Where it leaves out the
+# status, the known one stays, but may be over.
+REMOVED_BY_SUSPENDING = f"""(a.status = '{AccountStatus.SUSPENDED}' AND coalesce(app.removal_suspends, FALSE)
+    AND (coalesce(a.missing_fields, 0) & {BIT["status"]}) = 0)"""
 LEFT = "left"  # beside these: accounts of people who have left, whichever tab they are on
 
 

@@ -18,7 +18,7 @@ from peewee import (
 )
 
 from sync.db import utcnow
-from sync.models.columns import Base, OneOf, Question, RoleIds
+from sync.models.columns import BIT, Base, OneOf, Question, RoleIds
 from sync.models.directories import Directory
 from sync.models.people import Person
 from sync.prepared import prepared_plain
@@ -209,6 +209,11 @@ class Account(Base):
     def roles(self):
         """The external ids of all its roles, the main one first."""
         return (self.role, *self.further_roles)
+
+    @property
+    def is_surely_suspended(self) -> bool:
+        """The app says so now: where it leaves out the status, the known one stays, but may be over."""
+        return self.status == AccountStatus.SUSPENDED and not (self.missing_fields or 0) & BIT["status"]
 
     @classmethod
     def present(cls, app: App) -> ModelSelect:

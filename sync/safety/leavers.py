@@ -14,6 +14,7 @@ from peewee import ModelSelect
 from sync import activity
 from sync.db import db, utcnow
 from sync.listing import Among, in_apps, one_of
+from sync.matching.members import REMOVED_BY_SUSPENDING
 from sync.models import AcceptedLeaver, Account, App, Change, Person, Report
 from sync.names import account_name
 from sync.once import once
@@ -24,8 +25,8 @@ from sync.workspace import today
 
 # `a` is an account, `p` its person, `app` its app. An account that is being removed is still there. Where a removal
 # only suspends, a suspended account has been removed.
-HAS_LEFT = """p.status = 'deprovisioned' AND a.match_kind = 'matched' AND a.state <> 'gone'
-    AND NOT (a.status = 'suspended' AND coalesce(app.removal_suspends, FALSE))"""
+HAS_LEFT = f"""p.status = 'deprovisioned' AND a.match_kind = 'matched' AND a.state <> 'gone'
+    AND NOT {REMOVED_BY_SUSPENDING}"""
 # An acceptance is about this departure, and holds until its day.
 ACCEPTANCE_HOLDS = """x.person_id = a.person_id AND x.ended_at IS NULL AND x.until > :today
     AND x.accepted_at >= p.status_since"""

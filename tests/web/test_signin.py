@@ -166,7 +166,7 @@ def test_htmx_is_sent_to_sign_in(anybody: Client, olga: Person) -> None:
     ("http://localhost/session", ""), ("http://elsewhere.example/nowhere", ""), ("http://[", ""),
 ])  # fmt: skip
 @pytest.mark.parametrize("header", ["HX-Current-URL", "Referer"])
-def test_a_form_that_is_sent_after_the_session_has_ended_says_so(anybody: Client, olga, header, open_page, back) -> None:
+def test_a_form_that_is_sent_after_the_session_has_ended_says_so(anybody: Client, olga, header, open_page, back):
     anybody.sign_in(olga)
     token = anybody.token()
     sessions.end_sessions(olga, MACHINE)

@@ -8,7 +8,7 @@ import pytest
 
 from sync.db import utcnow
 from sync.matching import decisions
-from sync.models import AcceptedLeaver, Account, App, Change, Person, Report
+from sync.models import BIT, AcceptedLeaver, Account, App, Change, Person, Report
 from sync.reports import reports
 from sync.safety import leavers
 from sync.safety.leavers import Numbers
@@ -68,6 +68,15 @@ def test_a_suspended_account_is_removed_only_where_that_is_known_to_be_a_removal
     Account.update(status="suspended").where(Account.id == left.id).execute()
     App.update(removal_suspends=suspends).where(App.id == chat.app.id).execute()
     agree(chat, left, counts, counts)
+
+
+@pytest.mark.parametrize(("left_out", "counts"), [("status", True), ("role", False)])
+def test_a_suspended_account_counts_again_while_the_app_leaves_out_its_status(chat, left, left_out, counts):
+    """The known status is kept, but it may have been activated again."""
+    Account.update(status="suspended", missing_fields=BIT[left_out]).where(Account.id == left.id).execute()
+    App.update(removal_suspends=True).where(App.id == chat.app.id).execute()
+    agree(chat, left, counts, counts)
+    assert Account.get_by_id(left.id).is_surely_suspended is not counts
 
 
 def test_a_disconnected_app_has_no_numbers(chat, left):
