@@ -126,8 +126,8 @@ def only_html_for_htmx(response: Response) -> Response:
 
 
 def to_sign_in(_problem: NotSignedIn) -> Response:
-    """Go to the sign-in page, and afterwards back to the requested page, or to the one whose form was sent: what was
-    sent isn't carried out, and the person must know."""
+    """Go to the sign-in page, and afterwards back to the requested page, or to the one whose form was sent. The form
+    isn't carried out, and the person must know that."""
     if request.method not in ("GET", "HEAD"):
         flash("You are no longer signed in, so nothing was changed. Sign in, then do it again.", Tone.ATTENTION)
     if request.htmx:
