@@ -8,7 +8,8 @@ from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 
-from flask import Flask
+import pytest
+from flask import Flask, Response, g
 
 from sync.db import utcnow
 from sync.models import Directory, GivenAnswer, Person, Session, Team
@@ -133,3 +134,28 @@ def test_another_file_in_the_same_form_is_another_request_and_each_is_read_whole
         file = BytesIO(f"email,name\n{name.lower()}@acme.example,{name}\n".encode()), "staff.csv"
         assert owner.post("/people/imports", file=file, form_id=same).status_code == 303
         assert owner.messages() == [("ok", "1 added, 0 updated, 0 unchanged.")]
+
+
+@pytest.mark.parametrize(("answer", "is_kept"), [
+    (lambda: Response("<p>Done"), True),
+    (lambda: Response(iter(["<p>Done"])), False),
+    (lambda: Response("a,b", mimetype="text/csv"), False),
+    (lambda: Response("x" * (repeated.LONGEST + 1)), False),
+], ids=["page", "streamed", "file", "long"])  # fmt: skip
+def test_only_a_whole_page_that_is_not_too_long_is_kept(owner: Client, site: Flask, answer, is_kept: bool) -> None:
+    cookie = f"rollcall={owner.client.get_cookie('rollcall').value}"
+    with site.test_request_context("/", method="POST", headers={"Cookie": cookie}):
+        g.asked, g.messages_before = "asked", 0
+        given = answer()
+        given.mimetype = given.mimetype if given.mimetype == "text/csv" else "text/html"
+        assert repeated.keep(given) is given
+    assert GivenAnswer.select().exists() is is_kept
+
+
+def test_only_the_messages_of_the_request_itself_are_given_again(owner: Client) -> None:
+    """One of an earlier request may still wait, as no page was shown in between."""
+    teams = [Team.create(name=name) for name in ("Revenue", "Support")]
+    same, token = form_id(owner, f"/directories/teams/{teams[0].id}/removal"), owner.token()
+    for team in (*teams, teams[1]):
+        owner.send("DELETE", f"/directories/teams/{team.id}", form_id=same, csrf=token)
+    assert [text.split()[0] for _, text in owner.messages()] == ["Revenue", "Support", "Support"]

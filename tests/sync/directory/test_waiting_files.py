@@ -50,7 +50,10 @@ def test_the_second_request_of_a_double_click_finds_what_the_first_connected(olg
     Directory.update(responsible_id=None).execute()  # by now it is someone else's
     with pytest.raises(DirectoryProblem, match="A directory named HR already exists"):
         waiting_files.use(waiting, asker)
-    Directory.update(responsible_id=olga.id).execute()
+    Directory.update(responsible_id=olga.id, kind="ldap").execute()
+    with pytest.raises(DirectoryProblem, match="A directory named HR already exists"):
+        waiting_files.use(waiting, asker)
+    Directory.update(kind="csv").execute()
     later = waiting_files.for_directory(olga, "csv", "HR", values)
     with pytest.raises(DirectoryProblem, match="A directory named HR already exists"):
         waiting_files.use(later, asker)
@@ -170,3 +173,12 @@ def test_of_two_requests_at_once_the_first_says_what_became_of_the_file(olga, by
         waiting_files.use(waiting, by, in_words)
     became = waiting_files.of(olga, waiting.id)
     assert (became.state, became.message) == ("used", "2 added")
+
+
+def test_a_page_that_is_still_open_changes_no_file_that_was_used_meanwhile(olga, by):
+    waiting = waiting_files.for_import(olga, LIST.replace("On Leave", "Active").encode())
+    waiting_files.use(waiting_files.of(olga, waiting.id), by)
+    waiting_files.answer(waiting, {"column:Desk": "ignore"})
+    waiting_files.discard(waiting)
+    became = waiting_files.of(olga, waiting.id)
+    assert (became.state, became.mapping) == ("used", "")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import pytest
 
+from connectors.apps.sample_chat import SampleChat
 from sync.db import db, utcnow, writing
 from sync.groups import assignments
-from sync.models import Account, Assignment, DirectoryGroup, GroupRule, Invitation, Person, Task
+from sync.models import Account, Assignment, DirectoryGroup, GroupRule, Invitation, Person, Role, Task
 from sync.people import people
 from sync.safety import wanted
 from tests.sync.fixtures import email
@@ -102,9 +104,12 @@ def test_a_decision_about_another_person_leaves_nobody_out(groups, ten, decided_
     assert groups.found()["no longer assigned"] == {email(3): decision}
 
 
-@pytest.mark.parametrize(("state", "is_asked"), [("queued", False), ("needs attention", False), ("done", True)])
+@pytest.mark.parametrize(("state", "is_asked"), [
+    ("queued", False), ("running", False), ("needs attention", False), ("done", True)])  # fmt: skip
 def test_a_role_is_not_asked_for_again_while_its_task_waits(groups, three, state, is_asked):
-    Task.create(app=groups.app, kind="change role", account=groups.account(3), detail={"role": "admin"}, state=state)
+    for number, each in ((3, state), (4, "queued")):
+        Task.create(app=groups.app, kind="change role", account=groups.account(number), detail={"role": "admin"},
+                    state=each)  # fmt: skip
     assert (email(3) in groups.found().get("to change role", {})) is is_asked
 
 
@@ -189,3 +194,65 @@ def test_someone_is_invited_whose_accounts_and_invitations_are_all_over(groups, 
     Invitation.create(app=groups.app, person=ten, email="y@acme.example", email_key="y@acme.example", state="invited")
     want(groups)
     assert db.execute_sql("SELECT count(*) FROM wanted WHERE kind = 'to invite'").fetchone() == (0,)
+
+
+@pytest.mark.parametrize(("further", "keeps", "demotes", "beside"), [
+    ("admin", True, False, {"keeps": ["Admin"]}),
+    ("admin", False, True, {"removes": ["Admin"]}),
+    ("billing", False, False, {"removes": ["Billing"]}),
+    ("unknown", True, True, {"keeps": ["unknown"]}),  # it may administer the app, but nobody knows
+])  # fmt: skip
+def test_someone_is_demoted_by_a_rule_unless_another_role_that_surely_administers_the_app_stays(
+        groups, monkeypatch, further, keeps, demotes, beside):
+    """The one with a single role beside them is demoted, and no further ones are named."""
+    monkeypatch.setattr(SampleChat, "change_role_keeps", keeps)
+    Role.create(app=groups.app, external_id="billing", label="Billing", position=9)
+    for number, values in ((3, {"role": "member", "further_roles": (further,)}), (4, {"role": "admin"})):
+        groups.put(number, "Sales")
+        Account.update(values).where(Account.id == groups.account(number).id).execute()
+    groups.read()
+    groups.rule("Sales", "guest")
+    want(groups)
+    rows = db.execute_sql("SELECT detail FROM wanted WHERE kind = 'to change role' ORDER BY account_id").fetchall()
+    of_several, of_one = (json.loads(detail) for (detail,) in rows)
+    after = ["guest", *([further] if keeps else [])]
+    assert of_several == {"role": "guest", "before": "member", "roles": ["member", further], "after": after,
+                          "demotes": demotes, **beside}  # fmt: skip
+    assert of_one == {"role": "guest", "before": "admin", "demotes": True}
+
+
+def test_nobody_stops_counting_as_assigned_while_the_people_of_a_rule_are_unknown(groups, three):
+    four = groups.chat.people[4]
+    Assignment.create(app=groups.app, person=four, role="member")
+    gone = GroupRule.create(app=groups.app, group_name="Gone", role="member")
+    want(groups)
+    assert Assignment.get(Assignment.person == four).ended_at is None
+    gone.delete_instance()
+    want(groups)
+    assert Assignment.get(Assignment.person == four).ended_at is not None
+
+
+def test_an_invitation_by_a_rule_names_the_role_of_this_app(groups, second, ten):
+    Role.update(label="Theirs").where(Role.app == second.app).execute()
+    Role.update(id=Role.id + 1000).where(Role.app == groups.app).execute()  # it was named later than there
+    want(groups)
+    assert db.execute_sql("SELECT after FROM wanted WHERE kind = 'to invite'").fetchall() == [("Admin",)]
+
+
+@pytest.mark.parametrize("state", ["removing", "gone"])
+def test_no_rule_changes_an_account_that_is_not_present(groups, three, state):
+    assert roles_wanted(groups) == [("admin", False)]
+    Account.update(state=state).where(Account.id == groups.account(3).id).execute()
+    assert roles_wanted(groups) == []
+
+
+def test_nobody_is_demoted_by_another_role_that_administers_the_app(groups, three):
+    Account.update(role="owner").where(Account.id == groups.account(3).id).execute()
+    assert roles_wanted(groups) == [("admin", False)]
+
+
+def roles_wanted(groups) -> list[tuple[str, bool]]:
+    """(role, whether it demotes) of what rules want of accounts."""
+    want(groups)
+    rows = db.execute_sql("SELECT detail FROM wanted WHERE kind = 'to change role' ORDER BY account_id").fetchall()
+    return [(found["role"], bool(found["demotes"])) for found in map(json.loads, (detail for (detail,) in rows))]

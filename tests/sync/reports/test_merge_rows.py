@@ -213,6 +213,14 @@ def test_a_report_is_open_while_something_in_it_waits(merging, now, open_now):
         assert made.state == "applied" and made.decided_at is not None and made.counts == {}
 
 
+def test_a_new_report_is_undecided_while_something_in_it_waits(merging):
+    merging.report.delete_instance()
+    merging.want()
+    merging.merge()
+    made = Report.get(Report.app == merging.app)
+    assert (made.state, made.decided_at) == ("open", None)
+
+
 def test_closing_it_drops_what_waits_and_keeps_what_is_decided(merging):
     kept = [merging.was(decision, kind=kind) for decision, kind in (("applied", "updated role"),
                                                                      ("confirmed", "removed user"))]  # fmt: skip

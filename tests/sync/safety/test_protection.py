@@ -10,6 +10,7 @@ from sync.db import db
 from sync.models import Account, App, Mail, Person
 from sync.people import holds
 from sync.reports import reports
+from sync.roles import Roles
 from sync.safety import protection
 from sync.workspace import day_in_words, sql_day_in_words, today
 from tests.sync.fixtures import email
@@ -65,10 +66,27 @@ def test_an_approval_asks_each_rule_about_all_accounts_at_once(home):
         name="Bo", status="deprovisioned", remove_on=today() + timedelta(days=9))  # fmt: skip
     accounts = [Account.create(app=app, external_id=f"a{number}", **values) for number, values in enumerate((
         {}, {"person": ana}, {"person": bo, "match_kind": "matched"}, {"protection_reason": "Mira"},
-        {"kind": "system"}, {"email_key": "b@acme.example", "email_when_matched": "a@acme.example"}, {}))]  # fmt: skip
+        {"kind": "system"}, {"email_key": "b@acme.example", "email_when_matched": "a@acme.example"}, {},
+        {"person": bo, "match_kind": "service account"}))]  # fmt: skip
     asked = protection.of_each(app, [account.id for account in accounts])
     found = [asked(account) for account in accounts]
     assert found == [protection.of(account) for account in accounts]
     assert [why and why.code for why in found] == [
-        "automation account", "legal hold", "kept until", "by hand", "system account", "other e-mail", None,
+        "automation account", "legal hold", "kept until", "by hand", "system account", "other e-mail", None, None,
     ]
+
+
+@pytest.mark.parametrize(("now", "after", "others", "stays"), [
+    (("admin",), (), [], True),
+    (("admin",), ("member",), [], True),
+    (("admin",), ("unknown",), [], True),  # perhaps an administrator's, but nobody knows
+    (("admin",), ("member", "admin"), [], False),
+    (("unknown",), ("member",), [], True),
+    (("member",), (), [], False),
+    (("admin",), (), [7], False),
+])  # fmt: skip
+def test_the_last_administrator_stays_one_by_a_role_that_surely_is(home, now, after, others, stays):
+    app = App.create(connector="listed", name="One", category="Test")
+    account = Account.create(app=app, external_id="a1", role=now[0], further_roles=now[1:])
+    known = Roles({"admin": "Admin", "member": "Member"}, frozenset({"admin"}))
+    assert (protection.last_administrator(account, others, known, after) is not None) is stays
