@@ -279,6 +279,9 @@ def test_read_if_older_reads_what_is_old_and_warns_of_what_failed(company):
     assert DirectoryReading.select().count() == count
     assert freshness.read_if_older(timedelta(0), "check") == []
     assert DirectoryReading.select().count() == count + 1
+    Directory.update(last_read_at=None).execute()  # no reading has ended yet
+    assert freshness.read_if_older(timedelta(hours=1), "check") == []
+    assert DirectoryReading.select().count() == count + 2
     company.interrupt = fail
     [warning] = freshness.read_if_older(timedelta(0), "check")
     assert "Company LDAP" in warning and "time limit exceeded" in warning

@@ -55,6 +55,7 @@ def test_another_order_is_followed_at_once_and_reported(two, by):
     assert entries_of("changed order of directories")[0].after == "IT, HR"
     assert (entries_of("changed name")[0].before, entries_of("changed name")[0].after) == ("Person 0", "P. 0")
     assert not precedence.move(it.row(), -1, by), "it is the first already"
+    assert not precedence.move(hr.row(), 1, by), "it is the last already"
     hr.say("h1", name="Ana")
     hr.read()
     assert person("p1@acme.example").name == "P. 1"

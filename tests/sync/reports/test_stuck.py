@@ -8,7 +8,7 @@ import pytest
 
 from sync.models import AcceptedLeaver, Account, Change, Person, Report
 from sync.reports import acceptances, reports, stuck
-from sync.safety import leavers
+from sync.safety import leavers, leaving
 from sync.states import Protection
 from sync.workspace import today
 from tests.sync.fixtures import email
@@ -57,6 +57,7 @@ def test_it_is_shown_what_to_do_first(chat, leaver, code, protected, sentence, r
     [one] = stuck.of_apps([chat.app.id])
     assert (one.sentence, one.role, one.report_id, one.account) == (sentence, role, leaver.report_id, leaver.account)
     assert one.protection == Protection(code or "by hand")
+    assert leaving.has_open(leaver.report), "also without a code, as in a report of an earlier version"
 
 
 def test_each_protection_but_a_day_that_was_set_has_a_sentence():

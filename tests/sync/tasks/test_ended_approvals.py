@@ -14,11 +14,11 @@ from sync.checks import comparison
 from sync.db import utcnow, writing
 from sync.groups import rules
 from sync.matching import decisions
-from sync.models import App, Report, Task
+from sync.models import App, Person, Report, Task
 from sync.people import people
 from sync.rank import Asker
 from sync.reports import reports
-from sync.tasks import automatic, invitations, tasks
+from sync.tasks import automatic, invitations, still_to_remove, tasks
 from tests.sync.acting import account, change_role, grant, revoke
 from tests.sync.fixtures import email
 from tests.sync.tasks.test_hand_overs import choice, drain, managers, report_of, task_of
@@ -221,3 +221,15 @@ def test_an_operation_on_one_persons_account_is_not_done_once_it_is_anothers(cha
     before = chat.calls()
     assert run(task).state == "no longer needed" and "belongs to a different person" in Task.get().error
     assert {call.split()[0] for call in chat.calls()[len(before):]} <= {"GET"}
+
+
+@pytest.mark.parametrize(("seconds", "is_another"), [(-1, False), (0, False), (1, True)])
+def test_only_a_departure_after_the_approval_is_another_one(chat, seconds, is_another):
+    """Someone who is offboarded by hand leaves at the moment of the approval."""
+    report = Report.create(app=chat.app)
+    task = Task.create(app=chat.app, kind="remove", account=account(3), report=report, state="needs attention")
+    left_at = task.created_at + timedelta(seconds=seconds)
+    Person.update(status="deprovisioned", status_since=left_at).where(Person.id == account(3).person_id).execute()
+    task = Task.get_by_id(task.id)
+    assert still_to_remove.left_once_more(task) == is_another
+    assert still_to_remove.over_while_waiting(utcnow()) == ([task.id] if is_another else [])
