@@ -74,13 +74,11 @@ def look_at(page, url: str, *looks: Look) -> list[str]:
     Takes the pictures. A page is opened once for all sizes and themes, and for the dialogs that are looked at one after
     the other."""
     wrong, theme, before = [], "light", None
+    page.tab.add_script(_script())  # sending it to each page costs as much as running it
     for look in looks:
         _resize(page, look.sizes[0])
         if before is None or before.address != look.address or not _is_as_opened(page, url, before):
             page.goto(url + look.address)
-        if before is None and not page.evaluate("'looks' in window"):
-            page.evaluate(_script())
-            page.tab.add_script(_script())  # for the pages that follow: sending it to each costs as much as running it
         if look.act:
             look.act(page)
         for number, size in enumerate(look.sizes):
@@ -159,7 +157,7 @@ def _script() -> str:
     need("axe_playwright_python")
     from axe_playwright_python.base import AXE_SCRIPT
 
-    return f"{AXE_SCRIPT}\n{OURS.read_text(encoding='utf-8')}\nnull"  # Playwright would call a function that is left
+    return f"{AXE_SCRIPT}\n{OURS.read_text(encoding='utf-8')}"
 
 
 def nothing_wrong(found: Iterable[str]) -> None:

@@ -52,14 +52,16 @@ class Tab:
     complaints: list[str] = field(default_factory=list)
     sites: set[str] = field(default_factory=set)  # where the documents came from that this test has seen
     others: list[Page] = field(default_factory=list)  # opened beside it
-    scripts: list[str] = field(default_factory=list)  # the ids of those that run in each page
+    scripts: dict[str, str] = field(default_factory=dict)  # those that run in each page, with their ids
     has_device: bool = False
 
     def add_script(self, script: str) -> None:
-        """Run it in each page that follows in this test."""
+        """Run it, once, in each page that follows in this test."""
+        if script in self.scripts:
+            return
         self.wire.send("Page.enable")
         added = self.wire.send("Page.addScriptToEvaluateOnNewDocument", {"source": script})
-        self.scripts.append(added["identifier"])
+        self.scripts[script] = added["identifier"]
 
     def add_device(self, options: dict) -> str:
         """Give the tab a virtual authenticator of these `options`. Returns its id."""
@@ -107,7 +109,7 @@ class Tab:
             self.has_device = False
         if self.scripts:
             while self.scripts:  # to disable the domain alone would keep them until it is enabled again
-                self.wire.send("Page.removeScriptToEvaluateOnNewDocument", {"identifier": self.scripts.pop()})
+                self.wire.send("Page.removeScriptToEvaluateOnNewDocument", {"identifier": self.scripts.popitem()[1]})
             self.wire.send("Page.disable")
         self.page.evaluate(LEAVE)
         self.page.wait_for_url(BLANK, timeout=PATIENCE)
