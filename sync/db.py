@@ -110,7 +110,9 @@ def _open_server(address: str) -> None:
     db.init(address)
     try:
         with connected():
-            opening.prepare(db, Runner(db, str(MIGRATIONS)))
+            opening.refuse_old_server(db)
+            if not _is_current():
+                opening.prepare(db, Runner(db, str(MIGRATIONS)))
         db.begin_pool()
         db.connect()
     except (opening.CannotBeUsed, DatabaseError) as problem:
@@ -161,9 +163,14 @@ def _run_migrations(path: Path) -> None:
         runner.up()
 
 
+_HAS_HISTORY = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'schema_migration'"
+_HAS_HISTORY_ON_SERVER = "SELECT 1 WHERE to_regclass('schema_migration') IS NOT NULL"
+
+
 def _is_current() -> bool:
-    """Whether the file has had all migrations and no others. playhouse's Runner says so too, in ten times the steps."""
-    if not db.execute_sql("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'schema_migration'").fetchone():
+    """Whether the database has had all migrations and no others. playhouse's Runner says so too, in ten times the
+    steps."""
+    if db.execute_sql(_HAS_HISTORY_ON_SERVER if db.on_server else _HAS_HISTORY).fetchone() != (1,):
         return False
     applied = {name for (name,) in db.execute_sql("SELECT name FROM schema_migration")}
     return applied == _migrations(str(MIGRATIONS))

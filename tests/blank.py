@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import functools
 import tempfile
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -63,10 +62,7 @@ class Copy:
         """What sync.start.connect_all() does on a folder that holds these files. Its migrations are not applied again.
         This thread stays connected."""
         config.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if database.on_server():
-            db.close()
-            database.make(config.home, self.database)
-        with nullcontext() if database.on_server() else kept_file.opening(config, self.database, self.log):
+        with kept_file.opening(config, self.database, self.log):
             if self.key:
                 config.secret_key_file.touch(0o600)
                 config.secret_key_file.write_bytes(self.key)

@@ -213,7 +213,8 @@ def allow_local_servers() -> None:
 def config(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Config:
     kept = None
     if "home" in request.fixturenames and _keeps_its_file(request):
-        kept = kept_file.home(_content(request), tmp_path_factory)
+        step = _step(request) if database.on_server() else None  # on a file, what it wrote is in the log
+        kept = kept_file.home((_content(request), step), tmp_path_factory)
     return config_of(kept or tmp_path / "home", ROLLCALL_FILES=str(tmp_path))
 
 
@@ -235,8 +236,6 @@ def home(config: Config, request: pytest.FixtureRequest) -> Iterator[Path]:
     kept_file.give_back(config.home, request.node.stash[tmppath_result_key].get("call", False))
     if not db.is_closed():
         db.close()
-    if database.on_server():
-        database.drop(config.home)
 
 
 def _content(request: pytest.FixtureRequest) -> str | None:

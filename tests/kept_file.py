@@ -23,7 +23,8 @@ from sync.db import db
 from sync.jobs import queue
 from sync.staging import check, directory
 from sync.staging.tables import Table
-from tests.database import STATEMENTS, on_server
+from tests.database import STATEMENTS, drop, make, on_server
+from tests.kept_database import KeptDatabase
 
 HEADERS = 96  # bytes at the beginning of the index of SQLite's log: https://www.sqlite.org/walformat.html
 FLOCK = "hhqqi"  # struct flock: https://man7.org/linux/man-pages/man2/fcntl.2.html
@@ -67,6 +68,18 @@ class KeptFile:
         self._connection: Connection | None = None  # of this test
         self._next: Connection | None = None  # of the next one
         self._messages: sqlite3.Connection | None = None  # the queue's, between two tests
+
+    @contextmanager
+    def opening(self, config: Config, content: bytes, log: bytes) -> Iterator[None]:
+        """In this block, which opens the file once, it has this content, and the log beside it this one."""
+        self.begin(config, content, log)
+        before = SqliteDatabase._connect
+        SqliteDatabase._connect = lambda database: self.connect(database, before)
+        try:
+            yield
+        finally:
+            SqliteDatabase._connect = before
+        self.begun()
 
     def begin(self, config: Config, content: bytes, log: bytes) -> None:
         """The file has this content, and the log beside it this one."""
@@ -183,15 +196,15 @@ class KeptFile:
         self._log = None
 
 
-_files: dict[Hashable, KeptFile] = {}
+_files: dict[Hashable, KeptFile | KeptDatabase] = {}
 
 
 def home(kind: Hashable, folders: pytest.TempPathFactory) -> Path | None:
     """Where a test has its installation that begins with this kind of content; None: in a folder of its own."""
-    if on_server() or sys.platform != "linux":
+    if sys.platform != "linux" and not on_server():
         return None
     if kind not in _files or _files[kind].process != os.getpid():
-        _files[kind] = KeptFile(folders.mktemp("kept"))
+        _files[kind] = (KeptDatabase if on_server() else KeptFile)(folders.mktemp("kept"))
     return _files[kind].home
 
 
@@ -207,34 +220,42 @@ def log_of(path: Path) -> Path:
 
 
 @contextmanager
-def opening(config: Config, content: bytes, log: bytes) -> Iterator[None]:
-    """In this block, the file has this content, and the log beside it this one. It is opened once."""
-    if (file := _of(config.home)) is None:
-        write(config.database_path, content, log)
-        yield
+def opening(config: Config, content: bytes | str, log: bytes) -> Iterator[None]:
+    """In this block, the file has this content, and the log beside it this one; a database on the server is as this
+    template."""
+    if file := _of(config.home):
+        with file.opening(config, content, log):
+            yield
         return
-    file.begin(config, content, log)
-    before = SqliteDatabase._connect
-    SqliteDatabase._connect = lambda database: file.connect(database, before)
-    try:
-        yield
-    finally:
-        SqliteDatabase._connect = before
-    file.begun()
+    if on_server():
+        db.close()
+        make(config.home, content)
+    else:
+        write(config.database_path, content, log)
+    yield
 
 
 def give_back(home: Path, passed: bool) -> None:
     """The test that had this folder has ended."""
     file = _of(home)
-    if file is None or passed and file.keep():
+    if file is None:
+        if on_server():
+            _close()
+            drop(home)
+        return
+    if passed and file.keep():
         return
     file.end()
     [kind] = [kind for kind, other in _files.items() if other is file]
     del _files[kind]
     if passed:
-        if not db.is_closed():
-            db.close()
+        _close()
         shutil.rmtree(file.folder, ignore_errors=True)
+
+
+def _close() -> None:
+    if not db.is_closed():
+        db.close()
 
 
 def _of(home: Path) -> KeptFile | None:

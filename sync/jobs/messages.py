@@ -96,6 +96,13 @@ class _FileHuey(_ByUrgency, SqliteHuey):
 class _ServerStorage(PostgresStorage):
     """While the server is away there are no messages, and health.py says why."""
 
+    def initialize_schema(self) -> None:
+        """Huey's tables, made on this thread's connection, where they aren't there."""
+        with connected(), writing():
+            if db.execute_sql("SELECT to_regclass(?)", (self.table_counter,)).fetchone() == (None,):  # the last one
+                for statement in self.ddl:
+                    db.execute_sql(statement)
+
     def dequeue(self, least: Urgency = Urgency.LAST) -> bytes | None:
         with faults.tolerated(), self.db() as cursor:
             taken = cursor.execute(_TAKE_ON_SERVER, (self.name, least)).fetchone()

@@ -19,14 +19,18 @@ class CannotBeUsed(Exception):
     """The database can't be Rollcall's; the message says why and what to do."""
 
 
+def refuse_old_server(db: Postgres) -> None:
+    """Raises CannotBeUsed."""
+    if db.server_version < OLDEST_SERVER * 10_000:
+        raise CannotBeUsed(f"The server is PostgreSQL {db.server_version // 10_000}; Rollcall needs {OLDEST_SERVER} or "
+                           "newer. Nothing was changed: upgrade the server, or use another one.")
+
+
 def prepare(db: Postgres, runner: Runner) -> None:
     """Make the schema or bring it up to date, inside the caller's connection.
 
     Raises CannotBeUsed, or DatabaseError if the server refuses a statement.
     """
-    if db.server_version < OLDEST_SERVER * 10_000:
-        raise CannotBeUsed(f"The server is PostgreSQL {db.server_version // 10_000}; Rollcall needs {OLDEST_SERVER} or "
-                           "newer. Nothing was changed: upgrade the server, or use another one.")
     with db.atomic():
         db.lock_writers()  # of several processes that start at once, one makes the schema
         tables = db.get_tables()
