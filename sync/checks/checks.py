@@ -193,7 +193,7 @@ class _Work:
         if mass:
             return [row for row, _ in missing]
         gone = [row for row, _ in missing if row not in found]
-        if LOOK_UP not in connector.capabilities:
+        if LOOK_UP not in connector.capabilities or gone and not self.finds_others(connector, gone[0]):
             gone, self.absent_once = self.absent_twice(gone)
         db.executemany("INSERT INTO staged_gone VALUES (?)", [(row,) for row in gone])
         return []
@@ -212,6 +212,18 @@ class _Work:
             listed.stage_account(account)
             self.warnings.append(f"The app's list left out {account_name(account)}, who is still there.")
         return account is not None
+
+    def finds_others(self, connector: Connector, gone: int) -> bool:
+        """Whether the app finds by id what its list has. Otherwise it may find nobody, and proves nothing by that."""
+        beside = compare.listed_beside(gone)
+        try:
+            finds = not beside or any(connector.account(id) is not None for id in beside)
+        except PartsUnread:
+            finds = True  # it says which parts it could not read
+        if not finds:
+            self.warnings.append("The app finds nobody by id, not even accounts of its list. So an account counts as "
+                                 "gone only if two checks miss it.")  # fmt: skip
+        return finds
 
     def absent_twice(self, missing: list[int]) -> tuple[list[int], list[int]]:
         """(missing before too, missing for the first time): for apps that can't be asked for one account."""

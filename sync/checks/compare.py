@@ -42,6 +42,19 @@ def missing(app: App) -> list[tuple[int, str]]:
     ).fetchall()
 
 
+def listed_beside(account_id: int) -> list[str]:
+    """The external ids of up to two listed accounts, those before and after this missing one in the order of ids."""
+    listed = """(SELECT external_id FROM staged_account
+        UNION ALL SELECT k.external_id FROM staged_same s JOIN account k ON k.id = s.account_id)"""
+    row = db.execute_sql(
+        "SELECT max(CASE WHEN l.external_id < a.external_id THEN l.external_id END), "
+        "min(CASE WHEN l.external_id > a.external_id THEN l.external_id END) "
+        f"FROM account a CROSS JOIN {listed} AS l WHERE a.id = ?",
+        (account_id,),
+    ).fetchone()
+    return [id for id in row if id is not None]
+
+
 def note_missing(app: App, account_ids: list[int]) -> None:
     """Remember since when these are absent, and clear that for those that are back."""
     db.execute_sql(

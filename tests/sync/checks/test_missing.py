@@ -45,6 +45,21 @@ def test_of_a_few_each_is_looked_for_and_those_not_found_are_gone(listed, looked
     for number in range(2):
         del listed.seats[f"id{number}"]
     check = listed.check()
-    assert looked_for == ["id0", "id1"] and check.warning is None
+    assert looked_for == ["id0", "id1", "id2"] and check.warning is None, "the last one shows that the app finds any"
     assert {account.external_id for account in Account.select().where(Account.state == "gone")} == {"id0", "id1"}
-    assert listed.check().applied == 0 and looked_for == ["id0", "id1"]
+    assert listed.check().applied == 0 and len(looked_for) == 3
+
+
+@pytest.mark.parametrize("found", [{"id3"}, {"id5"}, {"id7"}, set()])
+def test_an_app_that_finds_nobody_by_id_proves_no_absence(listed, monkeypatch, found):
+    """Its call has another address since a new version, say. Only the neighbours in the order of ids are asked for."""
+    for number in range(9):
+        listed.add(f"id{number}")
+    listed.check()
+    monkeypatch.setattr(ListedApp, "account", lambda self, id: listed.seats[id] if id in found else None)
+    gone = listed.seats.pop("id4")
+    checks = [listed.check(), listed.check()]
+    proves = bool(found & {"id3", "id5"})
+    assert [check.counts.get("removed_users") for check in checks] == ([1, 0] if proves else [0, 1])
+    assert ["finds nobody by id" in (check.warning or "") for check in checks] == [not proves] * 2
+    assert listed.account(gone.id).state == "gone"
