@@ -59,6 +59,7 @@ DAY, EVENING = 24 * 60 * 60, 20  # seconds; a day's last ones, in which no test 
 # What a process remembers of rows by their ids: in a server, of one database as long as it runs.
 OF_ONE_DATABASE = (refusals._further, push._failed, leases._put_off, leases._given_up)
 
+REAL_DELAYS = retries.WITHIN_CHECK
 NETWORKS = connectors.parse_networks(LOCAL["ROLLCALL_PRIVATE_NETWORKS"])
 
 # They define kinds of apps, so they are imported before a test module asks for the catalogue, which is read once.
@@ -71,29 +72,28 @@ pytest_plugins = [
 ]
 
 
-@pytest.fixture(scope="session", autouse=True)
-def quick_passwords() -> Iterator[None]:
+def pytest_configure() -> None:
+    """Settings that all tests share. A fixture would be asked for at each of them, and a hook is called once."""
+    quick_passwords()
+    quick_retries()
+    allow_local_servers()  # for fixtures of a module
+    _know_modules_of_frames()
+
+
+def quick_passwords() -> None:
     """Cheap Argon2 parameters: every test sets a password, and none measures how hard it is to crack."""
-    thorough, passwords.hasher = passwords.hasher, PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
-    yield
-    passwords.hasher = thorough
+    passwords.hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 
 
-@pytest.fixture(scope="session", autouse=True)
-def quick_retries() -> Iterator[retries.Schedule]:
-    """What failed for a moment is tried again as often as always, but without a pause. Gives the real delays."""
-    within_check, first_pause = retries.WITHIN_CHECK, Http.first_pause
+def quick_retries() -> None:
+    """What failed for a moment is tried again as often as always, but without a pause."""
     retries.WITHIN_CHECK, Http.first_pause = retries.seconds(0, 0), 0.002
-    yield within_check
-    retries.WITHIN_CHECK, Http.first_pause = within_check, first_pause
 
 
-@pytest.fixture(scope="session", autouse=True)
-def compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Share compiled templates: each test creates its own app, and compiling would take half of a page's time."""
-    shared = tmp_path_factory.getbasetemp().parent / "templates"  # of all processes of this run
-    shared.mkdir(exist_ok=True)
-    Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": FileSystemBytecodeCache(str(shared))}
+@pytest.fixture
+def real_delays() -> retries.Schedule:
+    """The delays within a check that the product has."""
+    return REAL_DELAYS
 
 
 @pytest.hookimpl(wrapper=True)
@@ -142,15 +142,25 @@ def _places(items: list[pytest.Item], tests: Path) -> dict[pytest.Item, tuple]:
     return {item: places[item.path] for item in items}
 
 
-def pytest_collection_finish() -> None:
+def pytest_collection_finish(session: pytest.Session) -> None:
     """What was made so far is kept: no search for garbage needs to walk through it. And it is made less often."""
+    share_compiled_templates(session.config)
     gc.freeze()
     gc.set_threshold(20_000)
 
 
+def share_compiled_templates(config: pytest.Config) -> None:
+    """Each test creates its own app, and compiling would take half of a page's time."""
+    shared = config._tmp_path_factory.getbasetemp().parent / "templates"  # of all processes of this run
+    shared.mkdir(exist_ok=True)
+    Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": FileSystemBytecodeCache(str(shared))}
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup() -> None:
-    """A test runs within one day: it may ask twice what day it is."""
+    """A test runs within one day: it may ask twice what day it is. Connections to what tests serve are allowed, also in
+    tests that open no installation."""
+    allow_local_servers()
     if (left := DAY - time.time() % DAY) < EVENING:
         time.sleep(left)
 
@@ -174,11 +184,6 @@ def pytest_sessionfinish(exitstatus: int) -> None:
         in_memory.keep()
 
 
-def pytest_configure() -> None:
-    allow_local_servers()  # for fixtures of a module
-    _know_modules_of_frames()
-
-
 def _know_modules_of_frames() -> None:
     """For each class, pydantic asks for the module of every caller's frame, and pytest has many callers. For a frame
     without a file, inspect searches all modules each time."""
@@ -197,12 +202,6 @@ def _know_modules_of_frames() -> None:
         return found
 
     inspect.getmodule = getmodule
-
-
-@pytest.fixture(autouse=True)
-def local_servers() -> None:
-    """Connections to what tests serve are allowed, also in tests that open no installation."""
-    allow_local_servers()
 
 
 def allow_local_servers() -> None:

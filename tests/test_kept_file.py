@@ -55,7 +55,7 @@ def rows_of(table: str) -> list[tuple]:
 
 
 @pytest.fixture(scope="module")
-def at_first(quick_passwords: None, tmp_path_factory: pytest.TempPathFactory) -> tuple:
+def at_first(tmp_path_factory: pytest.TempPathFactory) -> tuple:
     """Of a new file."""
     begin(tmp_path_factory)
     found = everything()

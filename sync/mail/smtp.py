@@ -249,22 +249,26 @@ def _reached(outgoing: Outgoing, timeout: float) -> smtplib.SMTP:
 
 
 def _signed_in(outgoing: Outgoing, timeout: int) -> smtplib.SMTP:
-    context = ssl.create_default_context(cafile=outgoing.ca)
     plain, tls = (Checked, CheckedTls) if outgoing.checked else (Smtp, SmtpTls)
     with reaching(outgoing.private):
         if outgoing.scheme == "smtps":
-            server = tls(outgoing.host, outgoing.port, timeout=timeout, context=context)
+            server = tls(outgoing.host, outgoing.port, timeout=timeout, context=_tls(outgoing))
         else:
             server = plain(outgoing.host, outgoing.port, timeout=timeout)
     try:
         if outgoing.scheme == "smtp+starttls":
-            server.starttls(context=context)
+            server.starttls(context=_tls(outgoing))
         if outgoing.user:
             server.login(outgoing.user, outgoing.password)
     except BaseException:
         server.close()
         raise
     return server
+
+
+def _tls(outgoing: Outgoing) -> ssl.SSLContext:
+    """What checks a server's certificate. It reads all authorities, which takes longer than most talks."""
+    return ssl.create_default_context(cafile=outgoing.ca)
 
 
 def _transmit(server: smtplib.SMTP, message: EmailMessage, outgoing: Outgoing) -> None:

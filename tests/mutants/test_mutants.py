@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.mutants import mutate, reached, run, sql
+from tests.mutants import sql
 
 PATH = "sync/safety/guards.py"
 CODE = '''
@@ -18,6 +18,13 @@ def rule(one: int | None = None) -> bool:
         raise ValueError("Nothing is there AND nothing was changed" if one > 3 else f"{one} = what")
     return one is None and one.state in ("present", AccountState.GONE)
 '''
+
+
+@pytest.fixture(scope="module", autouse=True)
+def imported() -> None:
+    """Only the process that runs these tests imports mutmut, not each that collects them."""
+    global mutate, reached, run
+    from tests.mutants import mutate, reached, run
 
 
 def made(source: str) -> set[tuple[str, str]]:

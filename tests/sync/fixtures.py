@@ -158,7 +158,7 @@ def _furnished(folder: Path) -> Chat:
 
 
 @pytest.fixture(scope="session")
-def samples(tmp_path_factory: pytest.TempPathFactory, quick_passwords: None) -> Iterator[Samples]:
+def samples(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Samples]:
     samples = Samples(tmp_path_factory.mktemp("samples"))
     yield samples
     samples.stop()

@@ -35,9 +35,9 @@ class Clock:
 
 
 @pytest.fixture
-def clock(monkeypatch, quick_retries: Schedule) -> Clock:
+def clock(monkeypatch, real_delays: Schedule) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(retries, "WITHIN_CHECK", quick_retries)
+    monkeypatch.setattr(retries, "WITHIN_CHECK", real_delays)
     monkeypatch.setattr(checks, "time", SimpleNamespace(monotonic=clock.monotonic, sleep=clock.sleep))
     return clock
 
