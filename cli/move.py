@@ -94,7 +94,8 @@ def _side(settings: Config) -> moving.Side:
 
 
 def _verified(target: Config) -> dict:
-    found = json.loads(_in_target(target.database_url or str(target.database_path), "verify"))
+    key_file = str(target.secret_key_file.absolute())
+    found = json.loads(_in_target(target.database_url or str(target.database_path), "verify", key_file))
     mine = activity.verify()
     if not mine.ok:
         notice("The activity log was broken before, and is copied as it was: see `activity --verify`.")
@@ -104,10 +105,10 @@ def _verified(target: Config) -> dict:
     return found
 
 
-def _in_target(address: str, step: str) -> str:
+def _in_target(address: str, *step: str) -> str:
     environ = {**os.environ, "ROLLCALL_DATABASE": address}
-    done = subprocess.run([sys.executable, "-m", "cli.move_target", step], cwd=ROOT, env=environ, capture_output=True,
-                          text=True)  # fmt: skip
+    done = subprocess.run([sys.executable, "-m", "sync.moved_database", *step], cwd=ROOT, env=environ,
+                          capture_output=True, text=True)  # fmt: skip
     if done.returncode:
         raise Failed((done.stderr.strip().splitlines() or ["The other database can't be used."])[-1])
     return done.stdout

@@ -62,7 +62,7 @@ def test_there_and_back_every_row_is_the_same(busy: CommandLine, address: str) -
     assert "activity: " in doctor and "key: " in doctor, "all else is looked at too"
 
     back = busy.folder / "back.db"
-    again = busy.run("move", "--to", f"sqlite://{back}", ROLLCALL_DATABASE=address)
+    again = busy.run("move", "--to", f"sqlite://{back}", ROLLCALL_DATABASE=address, ROLLCALL_HOME="home")  # from here
     assert "rows" in again.out and PASSWORD not in again.out + again.err
     assert shown(busy, ROLLCALL_DATABASE=str(back)) == before
     with closing(sqlite3.connect(back)) as file:
@@ -79,7 +79,7 @@ def test_there_and_back_every_row_is_the_same(busy: CommandLine, address: str) -
 def test_killed_half_way_the_workspace_is_usable_and_the_other_database_empty(busy: CommandLine, address: str) -> None:
     before = shown(busy)
     environ = {**busy.environ, "ROLLCALL_DATABASE": address}
-    subprocess.run([*PROGRAM[:1], "-m", "cli.move_target", "prepare"], env=environ, check=True,
+    subprocess.run([*PROGRAM[:1], "-m", "sync.moved_database", "prepare"], env=environ, check=True,
                    cwd=Path(PROGRAM[1]).parent)  # fmt: skip
     with psycopg.connect(address) as holding:
         holding.execute("LOCK TABLE app_task IN EXCLUSIVE MODE")
