@@ -108,6 +108,8 @@ def running(home: str | os.PathLike, listen: str, reset: bool = False) -> Iterat
     company = Company(folder / "company")
     chat, ads = ChatStore(folder / "chat"), AdsStore(folder / "ads")
     with ExitStack() as stack:
+        stack.callback(chat.let_go)
+        stack.callback(ads.let_go)
         served = {}
         for name, app in (
             ("chat", chat_app.create_app(chat)),

@@ -37,6 +37,7 @@ class SampleApps:
     def __init__(self, home: Path):
         self._folder = home / FOLDER
         self._served: dict[str, Served] = {}
+        self._stores: tuple[Store, ...] = ()
         self._one_at_a_time = threading.Lock()
 
     @property
@@ -104,10 +105,12 @@ class SampleApps:
         for served in self._served.values():
             served.stop()
         self._served.clear()
+        for store in self._stores:
+            store.let_go()
         connectors.allow_own_ports(())
 
     def _serve(self, ports: dict[str, int]) -> tuple[ChatStore, AdsStore]:
-        chat, ads = ChatStore(self._folder / "chat"), AdsStore(self._folder / "ads")
+        self._stores = chat, ads = ChatStore(self._folder / "chat"), AdsStore(self._folder / "ads")
         for name, app in (("chat", chat_app.create_app(chat)), ("ads", ads_app.create_app(ads)),
                           ("company", company_page.create_app(Company(self._folder / "company")))):
             try:

@@ -1,5 +1,5 @@
 """A sample app's storage: one SQLite database in a folder, with a log of every change.
-It survives restarts and kill -9; each thread opens its own connection for the length of a block."""
+It survives restarts and kill -9; each block has a connection to itself, which the next block gets."""
 
 from __future__ import annotations
 
@@ -51,6 +51,8 @@ class Store:
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / "data.sqlite"
+        self._process = os.getpid()
+        self._idle: list[sqlite3.Connection] = []  # between two blocks: a new one would read the whole schema
         with self._connection() as connection:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.executescript(COMMON + self.schema)
@@ -61,14 +63,35 @@ class Store:
 
     @contextmanager
     def _connection(self):
-        connection = sqlite3.connect(self.path, timeout=30, isolation_level=None)
-        connection.row_factory = sqlite3.Row
+        if self._process != os.getpid():  # a connection is never used by a fork
+            self._process, self._idle, self._inherited = os.getpid(), [], self._idle
+        kept = self._idle
         try:
-            connection.execute("PRAGMA foreign_keys = ON")
-            connection.execute("PRAGMA synchronous = NORMAL")  # survives kill -9, perhaps not a power cut
+            connection = kept.pop()
+        except IndexError:
+            connection = self._open()
+        try:
             yield connection
-        finally:
+        except BaseException:
             connection.close()
+            raise
+        if kept is self._idle:
+            kept.append(connection)
+        else:
+            connection.close()
+
+    def _open(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, timeout=30, isolation_level=None, check_same_thread=False)
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA synchronous = NORMAL")  # survives kill -9, perhaps not a power cut
+        return connection
+
+    def let_go(self) -> None:
+        """Close the file, until the next block: those that are in a block close it at its end."""
+        kept, self._idle = self._idle, []
+        while kept:
+            kept.pop().close()
 
     @contextmanager
     def reading(self):

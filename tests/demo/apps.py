@@ -7,9 +7,11 @@ import os
 import sqlite3
 import subprocess
 import sys
+from functools import cached_property
 from pathlib import Path
 
 import requests
+from flask import Flask
 
 from demo import ads_app, chat_app
 from demo.serve import Served
@@ -50,8 +52,12 @@ class SampleApp:
             assert self.url, f"{self.kind} did not start"
             self.port = int(self.url.rpartition(":")[2])
         else:
-            self._served = serve(self.store, self.kind, self.port, self._faults)
+            self._served = Served(FaultyApp(self._application, self.api, self._faults), self.port)
             self.url, self.port = self._served.url, self._served.port
+
+    @cached_property
+    def _application(self) -> Flask:
+        return application(self.store, self.kind)
 
     def _hold(self) -> None:
         """Keep a connection open: the file is brought up to date whenever the last one closes, which takes the disk."""
@@ -68,7 +74,10 @@ class SampleApp:
         """With what was kept in it, served at the same address, without faults or calls before."""
         self.end()
         if not (kept is self._begun and self._forget_log()):
-            self._replace_file(kept)
+            self._let_go()
+            self.replace_file(kept)
+            os.utime(self.store.path, ns=(0, 0))
+            self._begun = kept
         self._faults.calls.clear()
         if self._served:
             self._hold()
@@ -87,13 +96,12 @@ class SampleApp:
                 shared.write(bytes(kept_file.HEADERS))  # the next one looks into the log, as after a crash
         return True
 
-    def _replace_file(self, kept: bytes) -> None:
-        self._let_go()
+    def replace_file(self, content: bytes) -> None:
+        self.store.let_go()
         for path in self.folder.glob("data.sqlite*"):
             path.unlink()
-        self.store.path.write_bytes(kept)
-        os.utime(self.store.path, ns=(0, 0))
-        self._begun = kept
+        self.store.path.write_bytes(content)
+        self.store.let_go()  # what a call has opened since
 
     def end(self) -> None:
         """Nobody writes into it afterwards: a server that was held up by a fault is stopped."""
@@ -102,6 +110,7 @@ class SampleApp:
             self._faults = Faults()
 
     def _let_go(self) -> None:
+        self.store.let_go()
         if self._held:
             self._held.close()
             self._held = None
@@ -192,16 +201,15 @@ class AdsApp(SampleApp):
         return {user["email"] for user in self.members()}
 
 
-def serve(store: Store, kind: str, port: int, faults: Faults, remote: bool = False) -> Served:
-    module, api = (chat_app, ChatApp.api) if kind == "chat" else (ads_app, AdsApp.api)
-    return Served(FaultyApp(module.create_app(store), api, faults, remote), port)
+def application(store: Store, kind: str) -> Flask:
+    return (chat_app if kind == "chat" else ads_app).create_app(store)
 
 
 def main(kind: str, folder: str, port: str) -> None:
     """A child process: says its address, and ends with the process that holds its standard input."""
     faults = Faults()
-    store = chat_app.ChatStore(folder) if kind == "chat" else ads_app.AdsStore(folder)
-    served = serve(store, kind, int(port), faults, remote=True)
+    sample = ChatApp if kind == "chat" else AdsApp
+    served = Served(FaultyApp(application(sample.make_store(folder), kind), sample.api, faults, remote=True), int(port))
     print(served.url, flush=True)
     sys.stdin.read()
     faults.clear()

@@ -217,6 +217,18 @@ def test_an_operation_that_fails_leaves_no_trace(chat):
     assert chat.log() == []
 
 
+def test_each_block_has_a_connection_to_itself_which_is_kept_until_it_is_let_go(chat):
+    with chat.store.reading() as first, chat.store.writing() as second:
+        assert first is not second
+    with chat.store.reading() as third:
+        assert third in (first, second)
+        chat.store.let_go()
+    for closed in (first, second):
+        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+            closed.execute("SELECT 1")
+    assert chat.emails() == {"olga@acme.example"}
+
+
 def test_it_continues_after_kill_9_with_the_same_data_and_token(tmp_path):
     with ChatApp(tmp_path, child=True) as chat:
         tom = add(chat, "tom")

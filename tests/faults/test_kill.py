@@ -92,9 +92,7 @@ class Rehearsal:
             database.make(self.home, self.template)
         else:
             shutil.copy(self.base / "rollcall.db", self.home)
-        for path in self.chat.store.path.parent.glob("data.sqlite*"):
-            path.unlink()
-        shutil.copy(self.base / "app.sqlite", self.chat.store.path)
+        self.chat.replace_file((self.base / "app.sqlite").read_bytes())
 
     def order(self, command: str, *arguments: str, fatal: int = 0, keep: dict[str, str] | None = None,
               cut: bool = False) -> Ending:  # fmt: skip

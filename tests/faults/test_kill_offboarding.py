@@ -3,7 +3,6 @@ Person 3 has an account in Chat, Second chat and Third chat; the one in Second c
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -50,9 +49,7 @@ class Rehearsals(Rehearsal):
     def begin(self) -> None:
         super().begin()
         for number, other in enumerate(self.others):
-            for path in other.store.path.parent.glob("data.sqlite*"):
-                path.unlink()
-            shutil.copy(self.base / f"other-{number}.sqlite", other.store.path)
+            other.replace_file((self.base / f"other-{number}.sqlite").read_bytes())
 
 
 @pytest.fixture
