@@ -122,10 +122,13 @@ def import_own_share(config: pytest.Config) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """The longest tests begin first, so that all cores have work until the end. What is about the database that this
-    run isn't on is left out."""
+    run isn't on is left out, and in a run of folders on PostgreSQL what opens no database."""
     out = [item for item in items if (only := item.get_closest_marker("only_on")) and database.ASKED not in only.args]
+    if database.on_server() and all(os.path.isdir(argument) for argument in config.args):
+        out = list(dict.fromkeys([*out, *database.that_open_none(items)]))
     config.hook.pytest_deselected(items=out)
-    items[:] = [item for item in items if item not in out]
+    left_out = set(out)
+    items[:] = [item for item in items if item not in left_out]
     items.sort(key=_places(items, config.rootpath / "tests").get)
 
 

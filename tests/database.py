@@ -9,10 +9,12 @@ import hashlib
 import itertools
 import os
 import pwd
+import re
 import shutil
 import signal
 import sqlite3
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -38,6 +40,9 @@ OPTIONS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autov
 ON_FILE, ON_SERVER = pytest.mark.only_on("sqlite"), pytest.mark.only_on("postgresql")
 # That a kept connection to a file has compiled: those of a whole check and all pages, and of what tests ask themselves.
 STATEMENTS = 2000
+# How a module opens a database where no test of it asks for `home`, or the folder of its fixtures does.
+OPENING = re.compile(r"\b(open_blank|open_acme|config_of|environ_of|connect_database|first_of_many|open_copy)\b"
+                     r"|\bdatabase\.make\b")  # fmt: skip
 _numbers = itertools.count()
 _templates: dict[Path, str] = {}
 
@@ -89,6 +94,25 @@ def placed(config: Config) -> Config:
 
 def on_server() -> bool:
     return ASKED == "postgresql"
+
+
+def that_open_none(items: list[pytest.Item]) -> list[pytest.Item]:
+    """Those of modules that open no database: on PostgreSQL, they would test again what they test beside the file."""
+    opening = {item.path for item in items if _opens_one(item)}
+    return [item for item in items if item.path not in opening]
+
+
+def _opens_one(item: pytest.Item) -> bool:
+    if "home" in item.fixturenames or item.get_closest_marker("only_on"):
+        return True
+    made = [found[-1].func.__module__ for found in item._fixtureinfo.name2fixturedefs.values()]
+    folders = {module for module in made if module.endswith(".conftest")} - {"tests.conftest"}
+    return any(_names_an_opening(sys.modules[module].__file__) for module in {item.module.__name__, *folders})
+
+
+@functools.cache
+def _names_an_opening(file: str) -> bool:
+    return OPENING.search(Path(file).read_text(encoding="utf-8")) is not None
 
 
 def tampering(db: object) -> None:

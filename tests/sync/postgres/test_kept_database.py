@@ -194,3 +194,14 @@ def test_a_test_that_failed_leaves_its_database_to_nobody(first, at_first, tmp_p
     write()
     end(passed=False)
     assert begin(tmp_path_factory) is not first
+
+
+OPENS = {"sync/test_quick_sql": False, "security/test_ssrf": False, "sync/people/test_people_machine": True,
+         "sync/postgres/test_pool": True}  # fmt: skip
+
+
+@pytest.mark.parametrize("module", OPENS)
+def test_a_module_that_opens_no_database_is_known(request, module):
+    path = request.config.rootpath / "tests" / f"{module}.py"
+    items = list(request.session.genitems(pytest.Module.from_parent(request.session, path=path)))
+    assert items and database.that_open_none(items) == ([] if OPENS[module] else items)
