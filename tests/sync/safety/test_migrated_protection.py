@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from peewee import SqliteDatabase
 from playhouse.migrations import Runner
 
-from sync.db import MIGRATIONS, db
-from sync.models import App, Change
+from sync.config import Config
+from sync.db import MIGRATIONS
 from sync.states import Protection
 from tests.database import ON_FILE
+from tests.sync.matching.test_migrated_addresses import Old
+from tests.sync.test_named_states import bring_to, made, rows
 
 pytestmark = ON_FILE
+
+ITSELF = "0021_protection"
 
 WORDS = {
     "Kept until 3 December": Protection.KEPT_UNTIL,
@@ -27,12 +32,20 @@ WORDS = {
 }  # fmt: skip
 
 
-def test_earlier_rows_get_their_code_from_their_words(home):
-    app = App.create(connector="listed", name="Listed", category="Test")
-    rows = [Change.create(app=app, kind="removed user", decision="ignored", protection_reason=words) for words in WORDS]
-    runner = Runner(db, str(MIGRATIONS))
-    runner.down("0021_protection")
-    assert "protection" not in {column.name for column in db.get_columns("change")}
-    runner.up()
-    found = [(change.protection_reason, change.protection) for change in map(Change.get_by_id, rows)]
+def test_earlier_rows_get_their_code_from_their_words(config: Config) -> None:
+    config.home.mkdir()
+    path = config.database_path
+    bring_to(path, "0020_reach")
+    old = Old(path)
+    app = old.app("Listed")
+    for words in WORDS:
+        old.add("change", app_id=app, kind="removed user", decision="ignored", protected=words)
+    old.file.close()
+    before, shape = rows(path), made(path)
+    bring_to(path, ITSELF)
+    found = [(change["protected"], change["protection"]) for change in rows(path)["change"]]
     assert found == list(WORDS.items())
+    file = SqliteDatabase(path)
+    with file.connection_context():
+        Runner(file, str(MIGRATIONS)).down(ITSELF)
+    assert (rows(path), made(path)) == (before, shape)
