@@ -58,7 +58,7 @@ def test_from_setting_it_up_to_being_out(visit, live, provider, olga: Person, by
     owner.click("button >> text=Save")
     owner.wait_for_selector("#toasts >> text=Saved")
 
-    jana = visit(None, expected=OF_THE_PROVIDER)
+    jana = visit(None, expected=OF_THE_PROVIDER, at=None)
     jana.goto(live.url + "/people?search=olga")
     sign_in(jana, "jana")
     jana.wait_for_url(live.url + "/people?search=olga")
@@ -124,7 +124,7 @@ def _refused(page) -> None:
 
 
 def test_looks(visit, live, provider, olga: Person, by: str) -> None:
-    page = visit(olga, expected=("status of 422", "status of 503"))
+    page = visit(olga, expected=("status of 422", "status of 503"), at=None)
     wrong = look_at(page, live.url, Look("oidc-first", "/settings/sign-in"))
     roles = (("0f1c9e52-41d8-4a2c-9d7e-6a1b1f0c2d3e", "owner"), ("IT", "admin"), ("Everyone at Acme", "user"))
     oidc.save(Settings(provider.issuer, CLIENT, "Acme SSO", roles=roles), SECRET, live.url, by)
@@ -133,7 +133,7 @@ def test_looks(visit, live, provider, olga: Person, by: str) -> None:
         Look("oidc-removal", "/settings/sign-in", opens("#take-away")),
         Look("oidc-settings", "/settings/sign-in", _test),
     ]
-    outside = visit(None, expected=("status of 503",))
+    outside = visit(None, expected=("status of 503",), at=None)
     wrong += look_at(page, live.url, *looks)
     wrong += look_at(outside, live.url, Look("oidc-sign-in", "/sign-in"))
     provider.stop()
