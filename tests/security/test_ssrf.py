@@ -115,6 +115,14 @@ def test_the_connection_goes_to_the_address_that_was_judged(encrypted: Encrypted
         Http(f"https://app.example:{encrypted.port}", verify=encrypted.authority, retries=0).get("/")
 
 
+def test_of_several_addresses_the_first_that_answers_is_used(encrypted: Encrypted, monkeypatch: pytest.MonkeyPatch):
+    answers(monkeypatch, {"app.example": [["127.7.7.1", "127.0.0.1"], ["127.7.7.1", "127.7.7.2"]]})
+    address = f"https://app.example:{encrypted.port}"
+    assert Http(address, verify=encrypted.authority, retries=0).get("/").status == 200
+    with pytest.raises(TemporarilyUnavailable):
+        Http(address, verify=encrypted.authority, retries=0).get("/")
+
+
 def test_the_certificate_is_checked_by_the_name(encrypted: Encrypted, monkeypatch: pytest.MonkeyPatch):
     answers(monkeypatch, {"other.example": [["127.0.0.1"]]})
     with pytest.raises(TemporarilyUnavailable, match="certificate"):
