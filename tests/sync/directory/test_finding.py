@@ -13,7 +13,7 @@ from connectors.base import DirectoryPerson
 from connectors.names import email_key
 from sync.db import db
 from sync.directory import finding, reading
-from sync.models import Directory, DirectoryEntry, Person, PersonEmail
+from sync.models import Directory, DirectoryEntry, FormerEntry, Person, PersonEmail
 from sync.safety.guards import Guard
 
 LONG_AGO = datetime(2026, 1, 2)
@@ -69,6 +69,23 @@ def found() -> dict[str, str]:
 
 def names_in(table: str) -> set[str]:
     return {name for (name,) in db.execute_sql(f"SELECT p.name FROM {table} JOIN person AS p ON p.id = person_id")}
+
+
+@pytest.mark.parametrize("is_removed", [True, False])
+def test_an_id_that_is_the_same_everywhere_finds_its_person_unless_name_and_number_are_anothers(
+        here, there, is_removed):
+    """In a directory of this kind that was removed, or in one that is still connected."""
+    for who, shown in (("same", {}), ("another name", {"name": "Cy"}), ("another number", {"employee_number": "8"}),
+                       ("both", {"name": "Di", "employee_number": "9"}), ("another kind", {})):  # fmt: skip
+        person = known(who, employee_number=f"number of {who}")
+        if is_removed or who == "another kind":
+            FormerEntry.create(kind="okta" if who == "another kind" else "csv", external_id=who, person=person)
+        else:
+            enter(there, person, who)
+        stage(who, **{"email": f"new.{address(who)}", "employee_number": person.employee_number} | shown)
+    Person.update(employee_number=None).where(Person.name == "another kind").execute()
+    finding.find_people(here, worldwide_ids=True)
+    assert found() == {who: who for who in ("same", "another name", "another number")}
 
 
 def test_people_who_only_got_another_number_are_found_once_they_are_more_than_may_leave(here, there):

@@ -10,6 +10,8 @@ from sync.apps import apps
 from sync.db import writing
 from sync.matching import doubtful, members
 from sync.models import Account, App, Person, PersonEmail
+from sync.safety import protection
+from sync.states import Protection
 
 DAY = datetime(2026, 11, 1)
 NOTHING = {"protection_reason": None, "left_out_reason": None, "match_by_hand": False, "moved_email_key": None}
@@ -49,6 +51,16 @@ def test_the_person_of_a_removal_that_was_left_out_is_inherited(home):
     bo = Person.create(name="Bo")
     left_out = {"left_out_reason": "stays", "left_out_at": DAY, "left_out_person": bo}
     assert inherited(*pair(NOTHING | left_out, {})).left_out_person == bo
+
+
+def test_a_match_by_hand_that_was_of_another_e_mail_holds_and_the_account_is_protected(home):
+    """The id was matched to them with an address, so the decision stays. Nobody removes the account until it is matched
+    again."""
+    bo = Person.create(name="Bo")
+    known = {"match_by_hand": True, "match_kind": "matched", "person": bo, "state": "gone", "email_key": "a@x.example"}
+    account = inherited(*pair(known | {"email_when_matched": "a@x.example"}, {"email_key": "b@x.example"}))
+    assert (account.match_by_hand, account.person, account.match_kind) == (True, bo, "matched")
+    assert protection.of(account).code == Protection.OTHER_EMAIL
 
 
 def test_without_a_decision_everything_stays(home):

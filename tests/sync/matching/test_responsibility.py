@@ -106,6 +106,20 @@ def test_it_is_shown_who_is_responsible_for_it(ldap, role, status, vouched, word
     assert vouching.responsibility_in_words(directory) == words
 
 
+@pytest.mark.parametrize("places", [(None, 1), (2, 1)])
+def test_the_first_directory_in_the_order_decides_whose_address_is_trusted(ldap, places):
+    """One without a place comes last, however long it is known."""
+    other, one = Directory.create(kind="scim", name="Other"), person()
+    for directory, place in zip((ldap, other), places):
+        Directory.update(position=place, vouched_for=True).where(Directory.id == directory.id).execute()
+    PersonEmail.create(person=one, email="a@x.example", email_key="a@x.example", main=True)
+    DirectoryEntry.create(directory=other, external_id="1", status="active", reported_status="active", person=one)
+    DirectoryAddress.create(directory=other, external_id="1", email="a@x.example", email_key="a@x.example", main=True)
+    assert vouching.is_vouched_for("a@x.example", one)
+    Directory.update(position=9).where(Directory.id == other.id).execute()
+    assert vouching.is_vouched_for("a@x.example", one) is (places[0] is None)
+
+
 def test_the_further_addresses_of_an_entry_are_its_own(ldap):
     other = Directory.create(kind="scim", name="Other")
     entry = DirectoryEntry.create(directory=ldap, external_id="1", status="active", reported_status="active",

@@ -18,6 +18,7 @@ from sync.offboarding.preview import preview
 from sync.people import holds, people
 from sync.rank import NotAllowed
 from sync.reports import reports
+from sync.safety.successors import SuccessorProblem
 from sync.tasks import tasks
 from sync.workspace import today
 from tests.sync.fixtures import email
@@ -123,6 +124,14 @@ def test_an_account_that_was_shown_as_protected_is_not_removed_once_it_is_not(ch
     assert Person.get_by_id(chat.people[3].id).status == "active" and Task.select().count() == 0
 
 
+def test_another_account_that_is_found_beside_a_protected_one_is_not_covered(chat, second, olga):
+    first = Account.get(Account.app == chat.app, Account.email == email(3))
+    members.protect(first, "a pilot", chat.by)
+    with pytest.raises(OffboardingProblem, match="^Another account was found while you looked at this."):
+        offboarding.start(chat.people[3], olga, set(), {}, locked={first.id})
+    assert Person.get_by_id(chat.people[3].id).status == "active" and not Task.select().exists()
+
+
 def test_nobody_on_legal_hold_is_offboarded(chat, olga):
     Person.update(legal_hold_reason="a case").where(Person.id == chat.people[3].id).execute()
     with pytest.raises(OffboardingProblem, match="^On legal hold: a case. Nothing was changed"):
@@ -171,6 +180,14 @@ def test_a_sole_manager_who_is_undecided_or_left_out_stays_whatever_was_chosen_b
     assert not Task.select().exists() and Account.get_by_id(mine.id).state == "present"
     assert Activity.get(Activity.what == "offboarded person").after == "0 of 1 account in 1 app"
     assert Change.get().decision == ("needs confirmation" if way == "undecided" else "left out")
+
+
+def test_nobody_is_offboarded_now_whose_successor_cannot_get_the_asset(chat, channel, olga):
+    mine, gone = (Account.get(Account.email == email(number)) for number in (1, 5))
+    Account.update(status="suspended").where(Account.id == gone.id).execute()
+    with pytest.raises(SuccessorProblem, match="can't manage anything in Chat"):
+        offboarding.start(chat.people[1], olga, {mine.id}, {}, hand_overs={(mine.id, channel.id): gone.id})
+    assert Person.get_by_id(chat.people[1].id).status == "active" and not Task.select().exists()
 
 
 def test_nothing_is_asked_about_the_assets_of_a_protected_account_that_no_approval_covers(chat, channel, olga):

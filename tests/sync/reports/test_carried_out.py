@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from sync.db import writing
@@ -225,13 +227,17 @@ def test_one_of_many_updates_is_not_left_out(chat, report, kind):
     assert Change.get_by_id(change.id).decision == "held"
 
 
-def test_a_change_without_an_account_is_left_out_without_one(chat, report, rooms):
+@pytest.mark.parametrize(("released_after", "becomes"), [(None, "held"), (-1, "held"), (0, WAITS), (1, WAITS)])
+def test_a_change_without_an_account_is_left_out_without_one(chat, report, rooms, released_after, becomes):
+    """Taken back, it is held again unless it was found before the release."""
     change = Change.create(app=chat.app, report=report, kind="removed asset", decision="held", asset=rooms[0],
                            in_app=False)  # fmt: skip
     reports.leave_out(change, "It is back soon", "Ana")
     assert not Account.select().where(Account.left_out_reason.is_null(False)).exists() and not LeftOut.select().exists()
+    if released_after is not None:
+        Report.update(released_at=change.created_at + timedelta(seconds=released_after)).execute()
     reports.take_back(Change.get_by_id(change.id), "Ana")
-    assert Change.get_by_id(change.id).decision == "held"
+    assert Change.get_by_id(change.id).decision == becomes
     assert not Activity.select().where(Activity.what == "took back leaving out").exists()
 
 
