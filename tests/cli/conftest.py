@@ -189,13 +189,19 @@ def rollcall(empty: CommandLine, set_up: Path) -> CommandLine:
     return empty
 
 
-@pytest.fixture
-def chat(tmp_path: Path) -> Iterator[ChatApp]:
+@contextmanager
+def acme_chat(folder: Path) -> Iterator[ChatApp]:
     """Acme Chat with its owner Pavel and three members."""
-    with ChatApp(tmp_path / "chat") as app:
+    with ChatApp(folder / "chat") as app:
         app.store.add("pavel@acme.example", "Pavel", "owner", "story")
         for name in ("Tom", "Lea", "Ida"):
             app.store.add(f"{name.lower()}@acme.example", name, "member", "story")
+        yield app
+
+
+@pytest.fixture
+def chat(tmp_path: Path) -> Iterator[ChatApp]:
+    with acme_chat(tmp_path) as app:
         yield app
 
 
@@ -204,7 +210,7 @@ class Staff:
 
     def __init__(self, folder: Path):
         self.file = folder / "staff.csv"
-        self.names: list[str] = []
+        self.write("Olga", "Pavel", "Tom", "Lea", "Ida")
 
     def write(self, *names: str) -> None:
         self.names = list(names)
@@ -217,18 +223,20 @@ class Staff:
 
 @pytest.fixture
 def staff(tmp_path: Path) -> Staff:
-    staff = Staff(tmp_path)
-    staff.write("Olga", "Pavel", "Tom", "Lea", "Ida")
-    return staff
+    return Staff(tmp_path)
 
 
 @pytest.fixture
 def connected_chat(rollcall: CommandLine, chat: ChatApp, staff: Staff) -> ChatApp:
     """Acme Chat, connected as Chat, beside a directory; not checked yet."""
+    connect_chat(rollcall, chat, staff)
+    return chat
+
+
+def connect_chat(rollcall: CommandLine, chat: ChatApp, staff: Staff) -> None:
     rollcall.run("directory", "add", "csv", "--name", "Staff", "--set", f"file={staff.file}")
     (rollcall.folder / "token").write_text(chat.token + "\n")
     connect(rollcall, "sample-chat", "Chat", chat.url)
-    return chat
 
 
 def connect(rollcall: CommandLine, slug: str, name: str, url: str, *more: str, code: int = 0) -> Answer:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import sqlite3
 import subprocess
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
@@ -16,7 +18,7 @@ from sync import moving
 from sync.db import copy_database, db
 from sync.models import Account, App, Person, Setting
 from tests import database
-from tests.cli.conftest import PROGRAM, CommandLine, until
+from tests.cli.conftest import PROGRAM, CommandLine, Staff, acme_chat, connect_chat, until
 from tests.real.postgres import ADMIN, PASSWORD, Postgres, postgres, postgres_server  # noqa: F401
 
 ODD = "Zoë “O'Neil” \\ \t\n % :x ? %s 𝄞"
@@ -30,18 +32,28 @@ def address(postgres: Postgres) -> str:  # noqa: F811
     return f"postgresql://{ADMIN}:{quote(PASSWORD)}@127.0.0.1:{postgres.port}/moved"
 
 
+@pytest.fixture(scope="module")
+def removed(tmp_path_factory: pytest.TempPathFactory, forks, set_up: Path) -> Iterator[Path]:
+    """The folder after a check, a leaver, a report and a removal: each test gets a copy of it. The app still runs."""
+    rollcall = CommandLine(tmp_path_factory.mktemp("removed"), forks)
+    shutil.copytree(set_up, rollcall.home)
+    with acme_chat(rollcall.folder) as chat:
+        connect_chat(rollcall, chat, staff := Staff(rollcall.folder))
+        rollcall.run("check", "Chat")
+        staff.leave("Tom")
+        rollcall.run("check", "Chat", code=3)
+        rollcall.run("finish", "Chat", "--yes", "--wait")
+        with rollcall.core():
+            Person.update(name=ODD).where(Person.name == "Lea").execute()
+            Setting.create(name="odd", value={"b": [1, 2.5, None, True, ODD], "a": {}})
+            Setting.create(name="nothing", value=None)
+        yield rollcall.home
+
+
 @pytest.fixture
-def busy(rollcall: CommandLine, connected_chat, staff) -> CommandLine:
-    """After a check, a leaver, a report and a removal."""
-    rollcall.run("check", "Chat")
-    staff.leave("Tom")
-    rollcall.run("check", "Chat", code=3)
-    rollcall.run("finish", "Chat", "--yes", "--wait")
-    with rollcall.core():
-        Person.update(name=ODD).where(Person.name == "Lea").execute()
-        Setting.create(name="odd", value={"b": [1, 2.5, None, True, ODD], "a": {}})
-        Setting.create(name="nothing", value=None)
-    return rollcall
+def busy(empty: CommandLine, removed: Path) -> CommandLine:
+    shutil.copytree(removed, empty.home)
+    return empty
 
 
 def shown(rollcall: CommandLine, **environ: str) -> list:
