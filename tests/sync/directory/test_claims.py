@@ -256,6 +256,19 @@ def test_nobody_loses_an_address_who_is_not_looked_at(home):
     assert address_moves.settle().lost == [(BOTH, BOTH, ana.id)]
 
 
+@pytest.mark.parametrize("both", [True, False])
+def test_an_address_goes_to_the_only_one_who_claims_it_and_to_neither_of_two(home, both):
+    here, there = (Directory.create(kind="csv", name=name) for name in ("File", "HR"))
+    ana, bo, cy = (Person.create(name=name) for name in ("Ana", "Bo", "Cy"))
+    for directory, person in ((here, ana), (here, bo), (there, bo), (there, cy)):
+        DirectoryEntry.create(directory=directory, external_id=person.name, person=person)
+    PersonEmail.create(person=ana, email=BOTH, email_key=BOTH, main=True)
+    for directory, id in ((here, "Bo"), (there, "Cy" if both else "Bo")):
+        DirectoryAddress.create(directory=directory, external_id=id, email=BOTH, email_key=BOTH)
+    assert address_moves.settle().lost == [(BOTH, BOTH, ana.id)]
+    assert [row.person for row in PersonEmail.select()] == ([] if both else [bo])
+
+
 def test_an_address_that_stays_as_too_many_would_move_is_not_disputed(home):
     directory = Directory.create(kind="csv", name="File")
     ana, bo = Person.create(name="Ana"), Person.create(name="Bo")
