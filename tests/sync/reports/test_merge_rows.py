@@ -216,8 +216,7 @@ def test_a_report_is_open_while_something_in_it_waits(merging, now, open_now):
 def test_a_new_report_is_undecided_while_something_in_it_waits(merging):
     merging.report.delete_instance()
     merging.want()
-    merging.merge()
-    made = Report.get(Report.app == merging.app)
+    made = Report.get_by_id(merge.bring_up_to_date(merging.app, merging.check).report.id)
     assert (made.state, made.decided_at) == ("open", None)
 
 
