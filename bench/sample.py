@@ -60,4 +60,6 @@ class SampleApp(Connector):
             yield from page
 
     def account(self, id: str) -> Account | None:
-        return None
+        """None for those that are gone from round 1 on."""
+        number = int(id.removeprefix("U"))
+        return _account(number, "") if number % 400 else None
