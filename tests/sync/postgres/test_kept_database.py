@@ -46,7 +46,7 @@ def everything() -> tuple:
 
 
 @pytest.fixture(scope="module")
-def at_first(quick_passwords: None, tmp_path_factory: pytest.TempPathFactory) -> tuple:
+def at_first(tmp_path_factory: pytest.TempPathFactory) -> tuple:
     """Of a new database, the second time that it is begun with."""
     begin(tmp_path_factory)
     end()
