@@ -14,7 +14,6 @@ from sync.postgres.database import Postgres
 OLDEST_SERVER = 15  # the oldest one that tests have run on
 
 
-
 class CannotBeUsed(Exception):
     """The database can't be Rollcall's; the message says why and what to do."""
 
