@@ -184,7 +184,7 @@ def test_a_session_that_ended_leads_to_sign_in(visit, live, olga: Person) -> Non
     page = visit(olga, expected=("status of 401",), at="/people")
     Session.delete().execute()
     page.click("#add-person")
-    page.wait_for_url("**/sign-in")
+    page.wait_for_url("**/sign-in?next=/people")  # and back to the page, after signing in
 
 
 def test_a_server_that_is_gone_is_shown(visit, live, olga: Person) -> None:
