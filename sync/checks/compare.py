@@ -171,16 +171,17 @@ _NEW_TO_MATCH = """
     CROSS JOIN account a ON a.app_id = :app AND a.external_id = s.external_id AND a.id > :above
     WHERE s.user_name IS NOT NULL OR s.employee_number IS NOT NULL
 """
+_REMOVED_BY_SUSPENDING = members.is_removed_by_suspending("s", ":suspends")
 _RETURNED_USERS = f"""
     INSERT INTO found SELECT 'new user', a.id, NULL, NULL, {roles.words("s")}, 'Is in the app again'
     FROM differing s JOIN account a ON a.id = s.account_id AND a.state = 'gone'
-    WHERE a.gone_at <= :began AND (s.status <> 'suspended' OR NOT :suspends)
+    WHERE a.gone_at <= :began AND NOT {_REMOVED_BY_SUSPENDING}
 """
 # What was decided before about an account that may be another person's now can't be undone any longer.
 _END_UNDO = f"""
     UPDATE match_decision SET undone_at = :now WHERE undone_at IS NULL AND account_id IN (
         SELECT a.id FROM differing s JOIN account a ON a.id = s.account_id AND a.state = 'gone'
-        WHERE a.gone_at <= :began AND (s.status <> 'suspended' OR NOT :suspends) AND {members.is_unproven("a", "s")})
+        WHERE a.gone_at <= :began AND NOT {_REMOVED_BY_SUSPENDING} AND {members.is_unproven("a", "s")})
 """
 _MAY_BE_ANOTHERS = members.may_be_anothers("account", "s")
 _RETURN_ACCOUNTS = f"""
@@ -196,7 +197,7 @@ _RETURN_ACCOUNTS = f"""
         user_name = s.user_name, employee_number = s.employee_number, further_roles = s.further_roles,
         missing_fields = s.missing_fields, defaulted_fields = s.defaulted_fields
     FROM differing s WHERE account.id = s.account_id AND account.state = 'gone'
-      AND account.gone_at <= :began AND (s.status <> 'suspended' OR NOT :suspends)
+      AND account.gone_at <= :began AND NOT {_REMOVED_BY_SUSPENDING}
 """
 # A role that someone has stays known even if the app doesn't list it, because it shows who is privileged.
 _ROLES_GONE = """

@@ -14,6 +14,7 @@ from sync.apps import apps
 from sync.apps.assets import EVERY_ROLE
 from sync.apps.kinds import kind_of
 from sync.db import db, utcnow
+from sync.matching import members
 from sync.models import Account, App, Asset, Assignment, GroupRule
 from sync.prepared import prepared_plain
 from sync.safety import protection, wanted
@@ -266,7 +267,8 @@ _NO_LONGER_ASSIGNED = f"""
     FROM assignment s JOIN person p ON p.id = s.person_id AND p.status = 'active'
     JOIN account a ON a.person_id = s.person_id AND a.app_id = :app AND a.state = 'present' AND a.match_kind = 'matched'
     WHERE s.app_id = :app AND s.ended_at IS NOT NULL AND NOT :blind
-      AND s.person_id NOT IN (SELECT person_id FROM covered) AND (a.status <> 'suspended' OR NOT :suspends)
+      AND s.person_id NOT IN (SELECT person_id FROM covered)
+      AND NOT {members.is_removed_by_suspending("a", ":suspends")}
 """
 _LEFT_OUT = """
     UPDATE wanted SET left_out_reason = l.reason FROM left_out l

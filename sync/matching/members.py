@@ -27,10 +27,6 @@ TABS = {
     "service accounts": (AccountMatch.SERVICE_ACCOUNT,),
 }
 LATER = "apps to be counted"  # what a write has noted
-# SQL: a removal only suspends in the `app`, and it says now that the account `a` is suspended. Where it leaves out the
-# status, the known one stays, but may be over.
-REMOVED_BY_SUSPENDING = f"""(a.status = '{AccountStatus.SUSPENDED}' AND coalesce(app.removal_suspends, FALSE)
-    AND (coalesce(a.missing_fields, 0) & {BIT["status"]}) = 0)"""
 LEFT = "left"  # beside these: accounts of people who have left, whichever tab they are on
 
 
@@ -82,6 +78,13 @@ def match_in_words(account: Account) -> str:
     return f"{word} {account.person.name}"
 
 
+def is_removed_by_suspending(account: str, suspends: str) -> str:
+    """SQL: a removal only suspends in the app (`suspends`), and the app says now that the `account` (an alias) is
+    suspended. Where it leaves out the status, the known one stays, but may be over."""
+    return f"""({account}.status = '{AccountStatus.SUSPENDED}' AND {suspends}
+        AND (coalesce({account}.missing_fields, 0) & {BIT["status"]}) = 0)"""
+
+
 def may_be_anothers(known: str, now: str) -> str:
     """SQL: a decision by hand about an account that was gone may now be about another person's, because an app may give
     an id out again. `known` is the alias of the account as it was, `now` of the account that is back.
@@ -101,6 +104,9 @@ def may_be_anothers(known: str, now: str) -> str:
 def is_unproven(known: str, now: str) -> str:
     """SQL: the account `known`, which was gone, had no e-mail, or is back as `now` with another one."""
     return f"({known}.email_key = '' OR {now}.email_key NOT IN ('', {known}.email_key))"
+
+
+REMOVED_BY_SUSPENDING = is_removed_by_suspending("a", "coalesce(app.removal_suspends, FALSE)")
 
 
 def inherit(app: App, predecessor: App) -> None:

@@ -207,18 +207,21 @@ def test_a_role_is_brought_up_to_date_by_each_column_alone(app, change):
         (app.id, "admin", *now.values()), (two.id, "admin", *ROLE.values()), (app.id, "new", "New", True, True, 9)])
 
 
-@pytest.mark.parametrize(("gone_at", "status", "suspends", "is_back"), [
-    (SEEN, "active", False, True), (SEEN + timedelta(seconds=1), "active", False, False),
-    (SEEN, "suspended", False, True), (SEEN, "suspended", True, False), (SEEN, "active", True, True),
+@pytest.mark.parametrize(("gone_at", "status", "left_out", "suspends", "is_back"), [
+    (SEEN, "active", "", False, True), (SEEN + timedelta(seconds=1), "active", "", False, False),
+    (SEEN, "suspended", "", False, True), (SEEN, "suspended", "", True, False), (SEEN, "active", "", True, True),
+    (SEEN, "suspended", "status", True, True), (SEEN, "suspended", "role", True, False),
 ])  # fmt: skip
 def test_an_account_is_back_that_left_before_the_reading_and_is_not_merely_suspended(
-    app, gone_at, status, suspends, is_back
+    app, gone_at, status, left_out, suspends, is_back
 ):
-    """`gone_at` and the beginning of the reading are compared, in both statements alike."""
+    """`gone_at` and the beginning of the reading are compared, in both statements alike. A status that the app leaves
+    out is the known one."""
     account = known(app, state="gone", gone_at=gone_at, missing_since=SEEN, name="Before")
     present = known(app, "2", name="Before")
     for id in ("1", "2"):
-        stage_account(Seat(id, **KNOWN | {"status": status}))
+        missing = frozenset(filter(None, [left_out]))
+        stage_account(Seat(id, missing_fields=missing, **KNOWN | {"status": status}))
     differing(app)
     values = {"app": app.id, "began": str(SEEN), "suspends": suspends}
     for statement in (compare._RETURNED_USERS, compare._RETURN_ACCOUNTS):

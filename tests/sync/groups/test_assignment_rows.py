@@ -10,7 +10,7 @@ import pytest
 from connectors.apps.sample_chat import SampleChat
 from sync.db import db, utcnow, writing
 from sync.groups import assignments
-from sync.models import Account, Assignment, DirectoryGroup, GroupRule, Invitation, Person, Role, Task
+from sync.models import BIT, Account, Assignment, DirectoryGroup, GroupRule, Invitation, Person, Role, Task
 from sync.people import people
 from sync.safety import wanted
 from tests.sync.fixtures import email
@@ -136,6 +136,8 @@ def test_only_someone_active_whose_account_a_removal_would_change_is_no_longer_a
     Assignment.create(app=groups.app, person=account.person, role="member", ended_at=LONG_AGO)
     Account.update(status="suspended").where(Account.id == account.id).execute()
     assert (ended(groups), ended(groups, removal_suspends=True)) == ([(account.id, None)], [])
+    Account.update(missing_fields=BIT["status"]).where(Account.id == account.id).execute()
+    assert ended(groups, removal_suspends=True) == [(account.id, None)], "it may have been activated again"
     Account.update(status="active").where(Account.id == account.id).execute()
     assert ended(groups, removal_suspends=True) == [(account.id, None)]
     Person.update(status="suspended").where(Person.id == account.person_id).execute()
