@@ -109,7 +109,9 @@ def _remove(task: Task, connector: Connector) -> None:
     current = _unless_unread(account, lambda: _look_again(task, connector, account))
     if current is None:
         return _refuse_unless_others_are_found(account, connector)
-    if connector.removal_suspends and current.status == AccountStatus.SUSPENDED:
+    asked = LOOK_UP in connector.capabilities  # otherwise the status is known, and may be over
+    is_suspended = current.status == AccountStatus.SUSPENDED and (asked or account.is_surely_suspended)
+    if connector.removal_suspends and is_suspended:
         return
     _refuse_if_protected(task, account, current, connector)
     hand_overs.refuse_to_orphan(task, current, connector)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 
@@ -215,18 +216,36 @@ def test_an_operation_that_fails_leaves_no_trace(chat):
         chat.store.note(db, "api", "removed", "U1", "somebody")
         raise Refusal(409, "no", "no")
     assert chat.log() == []
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        db.execute("SELECT 1")
 
 
 def test_each_block_has_a_connection_to_itself_which_is_kept_until_it_is_let_go(chat):
-    with chat.store.reading() as first, chat.store.writing() as second:
-        assert first is not second
-    with chat.store.reading() as third:
-        assert third in (first, second)
+    with chat.store.reading() as first, chat.store.reading() as second, chat.store.writing() as third:
+        assert len({first, second, third}) == 3
+    with chat.store.reading() as fourth:
+        assert fourth in (first, second, third)
         chat.store.let_go()
-    for closed in (first, second):
+    for closed in (first, second, third):
         with pytest.raises(sqlite3.ProgrammingError, match="closed"):
             closed.execute("SELECT 1")
     assert chat.emails() == {"olga@acme.example"}
+
+
+def test_a_fork_uses_no_connection_of_the_process_before_it(tmp_path):
+    store = ChatApp.make_store(tmp_path)
+    with store.reading() as before:
+        pass
+    if not (fork := os.fork()):
+        try:
+            with store.reading() as own:
+                pass
+            with store.reading() as again:
+                os._exit(own is before or again is not own)
+        finally:
+            os._exit(2)
+    assert os.waitpid(fork, 0)[1] == 0
+    store.let_go()
 
 
 def test_it_continues_after_kill_9_with_the_same_data_and_token(tmp_path):

@@ -58,7 +58,7 @@ def _nothing_left(ada: Person) -> None:
     assert _references_hold()
 
 
-def test_one_click_loads_it_and_one_click_removes_all_of_it(owner: Client, ada: Person, home: Path):
+def test_one_click_loads_it_and_one_click_removes_all_of_it(owner: Client, ada: Person, runner, home: Path):
     assert "Try it with sample data" in owner.get("/apps").text
     owner.post("/sample")
     page = owner.get("/apps").text
@@ -80,6 +80,7 @@ def test_one_click_loads_it_and_one_click_removes_all_of_it(owner: Client, ada: 
     assert {person.name for person in Person.select()} == {"Ada Berg", "Cy Olsen"}, "a colleague is real"
     for address in ("/apps", "/people", "/reports", "/directories"):
         assert "Jana" not in owner.get(address).text and "(sample)" not in owner.get(address).text
+    assert [store._idle for store in runner._stores] == [[], []], "no removed file is still open"
     assert not (home / "sample").exists() and not Account.select().exists() and not Change.select().exists()
     assert activity.verify().ok and _references_hold()
     assert not Mail.select().where(Mail.app.is_null(False)).exists()

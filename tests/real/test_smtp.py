@@ -60,12 +60,14 @@ def test_delivered_with_tls_from_the_first_byte(smtps):
     assert len(smtps.wait_for(1)) == 1
 
 
-def test_an_unknown_authority_is_not_trusted(smtp_starttls):
-    outbox.configure(smtp_starttls.url.partition("?")[0], BASE)
+@pytest.mark.parametrize("encrypted", ["smtp_starttls", "smtps"])
+def test_an_unknown_authority_is_not_trusted(request, encrypted):
+    server = request.getfixturevalue(encrypted)
+    outbox.configure(server.url.partition("?")[0], BASE)
     mail = sent(queued())
     assert mail.state == "queued"
     assert "certificate" in mail.error and "?ca=" in mail.error
-    assert smtp_starttls.messages == []
+    assert server.messages == []
 
 
 def test_a_server_without_starttls_gets_neither_password_nor_mail(smtp):

@@ -44,6 +44,7 @@ def test_of_a_few_each_is_looked_for_and_those_not_found_are_gone(listed, looked
     listed.check()
     for number in range(2):
         del listed.seats[f"id{number}"]
+    listed.say("id2", name="Another name")
     check = listed.check()
     assert looked_for == ["id0", "id1", "id2"] and check.warning is None, "the last one shows that the app finds any"
     assert {account.external_id for account in Account.select().where(Account.state == "gone")} == {"id0", "id1"}

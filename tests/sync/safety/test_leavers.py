@@ -76,7 +76,7 @@ def test_a_suspended_account_counts_again_while_the_app_leaves_out_its_status(ch
     Account.update(status="suspended", missing_fields=BIT[left_out]).where(Account.id == left.id).execute()
     App.update(removal_suspends=True).where(App.id == chat.app.id).execute()
     agree(chat, left, counts, counts)
-    assert Account.get_by_id(left.id).is_surely_suspended is not counts
+    assert Account.get_by_id(left.id).is_surely_suspended == (not counts)
 
 
 def test_a_disconnected_app_has_no_numbers(chat, left):

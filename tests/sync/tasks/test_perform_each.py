@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.base import LOOK_UP
+from connectors.base import LOOK_UP, NotRead, PartsUnread
 from sync.models import BIT, Account, App, Person, Task
 from sync.tasks.perform import NotHeld
 from tests.sync.acting import account
@@ -61,17 +61,37 @@ def test_an_account_may_have_any_role_only_where_the_app_says_roles(task):  # no
 
 
 @pytest.mark.parametrize(("found", "ends"), [
-    ({1}, None), ({2}, None), ({4}, None), ({5}, None), ({3, 6, 7}, UNCONFIRMED), (set(), UNCONFIRMED)])
+    ({1}, None), ({2}, None), ({4}, None), ({5}, None), ({0, 3, 6, 7}, UNCONFIRMED)])
 def test_an_absence_counts_only_where_the_app_finds_another_account(task, found, ends):  # noqa: F811
     """Its look-up says of everyone that they don't exist: its call has another address since a new version, say."""
     removal, app = task("remove"), AnApp(None)
     ids = [row.external_id for row in Account.select().order_by(Account.external_id)]
-    place, own = ids.index(account(3).external_id), app.account
-    near = {ids[place + number - 3]: number for number in (1, 2, 4, 5)}
-    app.account = lambda id: own(id) if near.get(id) in found else None
+    place, own = ids.index(removal.external_id), app.account
+    near = {id: 3 + at - place for at, id in enumerate(ids)}
+    other = App.create(connector="x", name="Other", category="Test", state="active")
+    for id in (f"{removal.external_id}a", f"{removal.external_id}b"):  # in another app, nearer by its id
+        Account.create(app=other, external_id=id, role="member")
+    app.account = lambda id: own(id) if near[id] in found else None
     assert comes_to(removal, app)[0] is ends and app.calls == []
     Account.update(state="gone").where(Account.id != removal.account_id).execute()
     assert comes_to(removal, app) == (None, ""), "there is nobody else to ask for"
+
+
+def test_an_absence_counts_where_the_app_says_which_parts_it_cannot_read(task):  # noqa: F811
+    def account_of(id: str) -> None:
+        if id != removal.external_id:
+            raise PartsUnread("No.", (NotRead("r", "No."),))
+
+    removal, app = task("remove"), AnApp(None)
+    app.account = account_of
+    assert comes_to(removal, app) == (None, "") and app.calls == []
+
+
+@pytest.mark.parametrize(("missing", "calls"), [(0, 0), (BIT["role"], 0), (BIT["status"], 1)])
+def test_an_account_that_cannot_be_asked_for_is_suspended_only_if_the_list_says_so_now(task, missing, calls):  # noqa: F811
+    Account.update(status="suspended", missing_fields=missing).where(Account.id == account(3).id).execute()
+    app = AnApp(None, suspends=True, without=(LOOK_UP,))
+    assert comes_to(task("remove"), app) == (None, "") and len(app.calls) == calls
 
 
 def test_an_app_that_cannot_be_asked_for_an_account_has_given_it_the_role(task):  # noqa: F811

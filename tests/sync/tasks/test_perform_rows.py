@@ -254,6 +254,7 @@ def test_a_role_is_changed_from_what_was_seen_to_what_was_asked_for(chat, task, 
     ({"role": "admin"}, (HAND, f"{SET} removed what should have stayed: Guest. Add it again {MARK}")),
     ({"role": "member", "further_roles": ("admin", "guest")}, (HAND, f"{SET} kept {GONE}: Member. Remove it {MARK}")),
     ({"role": "guest"}, (HAND, f"The app accepted the new role, but shows another one: Guest. Set it {MARK}")),
+    ({"role": ""}, (HAND, f"The app accepted the new role, but shows another one: none. Set it {MARK}")),
 ])  # fmt: skip
 def test_a_role_is_changed_once_the_app_shows_it(task, after, ends):
     app = AnApp(seat(further_roles=("guest",)), None if after is None else seat(**after))
