@@ -12,7 +12,7 @@ from peewee import ModelSelect
 
 from connectors.base import LOOK_UP, Connector, NotRead, PartsUnread, RateLimited, TemporarilyUnavailable
 from sync import activity, faults
-from sync.apps import answer_cache, apps, assets, automation_account, failures, kinds, spaces
+from sync.apps import answer_cache, apps, assets, automation_account, failures, kinds, look_ups, spaces
 from sync.checks import another_space, compare, known_items, listed, not_read, snapshot
 from sync.checks.counted import COUNTED, IN_WORDS
 from sync.db import connected, db, own_row, utcnow, writing
@@ -214,12 +214,9 @@ class _Work:
         return account is not None
 
     def finds_others(self, connector: Connector, gone: int) -> bool:
-        """Whether the app finds by id what its list has. Otherwise it may find nobody, and proves nothing by that."""
+        """Whether the app finds accounts beside this one by id, where its list has any."""
         beside = compare.listed_beside(gone)
-        try:
-            finds = not beside or any(connector.account(id) is not None for id in beside)
-        except PartsUnread:
-            finds = True  # it says which parts it could not read
+        finds = not beside or look_ups.finds_any(connector, beside)
         if not finds:
             self.warnings.append("The app finds nobody by id, not even accounts of its list. So an account counts as "
                                  "gone only if two checks miss it.")  # fmt: skip

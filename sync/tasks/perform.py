@@ -10,7 +10,7 @@ from connectors.base import Account as AppAccount
 from connectors.base import Asset as AppAsset
 from connectors.names import email_key
 from sync import roles
-from sync.apps import apps, assets, kinds, spaces
+from sync.apps import apps, assets, kinds, look_ups, spaces
 from sync.db import own_row
 from sync.groups import still_wanted
 from sync.jobs import leases
@@ -126,18 +126,15 @@ def _remove(task: Task, connector: Connector) -> None:
 
 
 def _refuse_unless_others_are_found(account: Account, connector: Connector) -> None:
-    """That the account is gone counts only if the app finds one of its neighbours by id. Otherwise it may say so of
-    everyone: the look-up doesn't fit the app, or the app no longer has that call."""
+    """That the account is gone counts only if the app finds one of its neighbours. Those before it are asked for first:
+    those after a person's may be invitations, for which the app has another call."""
     others = Account.present(account.app_id).select(Account.external_id)
-    after = others.where(Account.external_id > account.external_id).order_by(Account.external_id).limit(NEIGHBOURS)
     before = others.where(Account.external_id < account.external_id).order_by(Account.external_id.desc())
-    ids = [other.external_id for other in (*after, *before.limit(NEIGHBOURS))]
-    try:
-        if ids and all(connector.account(id) is None for id in ids):
-            raise NotConfirmed("The app says that the account doesn't exist, but says the same of others that its list "
-                               "had. Check the app for updates.")  # fmt: skip
-    except PartsUnread:
-        return  # it isn't in a part that could be read
+    after = others.where(Account.external_id > account.external_id).order_by(Account.external_id)
+    ids = [other.external_id for other in (*before.limit(NEIGHBOURS), *after.limit(NEIGHBOURS))]
+    if ids and not look_ups.finds_any(connector, ids):
+        raise NotConfirmed("The app says that the account doesn't exist, but doesn't find others of its list either. "
+                           "Check the app for updates.")  # fmt: skip
 
 
 def _keep_lease(task: Task) -> None:

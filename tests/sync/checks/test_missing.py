@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from connectors.base import Refused
 from sync.models import Account, Change
 from tests.sync.listed import ListedApp
 
@@ -51,13 +52,21 @@ def test_of_a_few_each_is_looked_for_and_those_not_found_are_gone(listed, looked
     assert listed.check().applied == 0 and len(looked_for) == 3
 
 
+@pytest.mark.parametrize("refused", [(), ("id3", "id5")])
 @pytest.mark.parametrize("found", [{"id3"}, {"id5"}, {"id7"}, set()])
-def test_an_app_that_finds_nobody_by_id_proves_no_absence(listed, monkeypatch, found):
-    """Its call has another address since a new version, say. Only the neighbours in the order of ids are asked for."""
+def test_an_app_that_finds_nobody_by_id_proves_no_absence(listed, monkeypatch, found, refused):
+    """Its call has another address since a new version, say. Only the neighbours in the order of ids are asked for. One
+    that the app doesn't show is no proof of that."""
     for number in range(9):
         listed.add(f"id{number}")
     listed.check()
-    monkeypatch.setattr(ListedApp, "account", lambda self, id: listed.seats[id] if id in found else None)
+
+    def look_up(_app: ListedApp, id: str):
+        if id in refused and id not in found:
+            raise Refused("That is for administrators.")
+        return listed.seats[id] if id in found else None
+
+    monkeypatch.setattr(ListedApp, "account", look_up)
     gone = listed.seats.pop("id4")
     checks = [listed.check(), listed.check()]
     proves = bool(found & {"id3", "id5"})

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.base import LOOK_UP, NotRead, PartsUnread
+from connectors.base import LOOK_UP, CredentialRejected, NotRead, PartsUnread, Refused
+from connectors.base import Account as Seat
 from sync.models import BIT, Account, App, Person, Task
 from sync.tasks.perform import NotHeld
 from tests.sync.acting import account
@@ -60,10 +61,12 @@ def test_an_account_may_have_any_role_only_where_the_app_says_roles(task):  # no
     assert comes_to(task("remove"), app) == (None, "") and len(app.calls) == 1
 
 
+@pytest.mark.parametrize("otherwise", [None, Refused("No."), CredentialRejected("You may not see invitations.")])
 @pytest.mark.parametrize(("found", "ends"), [
     ({1}, None), ({2}, None), ({4}, None), ({5}, None), ({0, 3, 6, 7}, UNCONFIRMED)])
-def test_an_absence_counts_only_where_the_app_finds_another_account(task, found, ends):  # noqa: F811
-    """Its look-up says of everyone that they don't exist: its call has another address since a new version, say."""
+def test_an_absence_counts_only_where_the_app_finds_another_account(task, found, ends, otherwise):  # noqa: F811
+    """Its look-up says of everyone that they don't exist: its call has another address since a new version, say. One
+    that the app doesn't show is no proof of that."""
     removal, app = task("remove"), AnApp(None)
     ids = [row.external_id for row in Account.select().order_by(Account.external_id)]
     place, own = ids.index(removal.external_id), app.account
@@ -71,7 +74,15 @@ def test_an_absence_counts_only_where_the_app_finds_another_account(task, found,
     other = App.create(connector="x", name="Other", category="Test", state="active")
     for id in (f"{removal.external_id}a", f"{removal.external_id}b"):  # in another app, nearer by its id
         Account.create(app=other, external_id=id, role="member")
-    app.account = lambda id: own(id) if near[id] in found else None
+
+    def look_up(id: str) -> Seat | None:
+        if near[id] in found:
+            return own(id)
+        if otherwise and id != removal.external_id:
+            raise otherwise
+        return None
+
+    app.account = look_up
     assert comes_to(removal, app)[0] is ends and app.calls == []
     Account.update(state="gone").where(Account.id != removal.account_id).execute()
     assert comes_to(removal, app) == (None, ""), "there is nobody else to ask for"
