@@ -56,7 +56,7 @@ def test_of_a_few_each_is_looked_for_and_those_not_found_are_gone(listed, looked
 @pytest.mark.parametrize("found", [{"id3"}, {"id5"}, {"id7"}, set()])
 def test_an_app_that_finds_nobody_by_id_proves_no_absence(listed, monkeypatch, found, refused):
     """Its call has another address since a new version, say. Only the neighbours in the order of ids are asked for. One
-    that the app doesn't show is no proof of that."""
+    that the app doesn't show proves nothing."""
     for number in range(9):
         listed.add(f"id{number}")
     listed.check()

@@ -66,7 +66,7 @@ def test_an_account_may_have_any_role_only_where_the_app_says_roles(task):  # no
     ({1}, None), ({2}, None), ({4}, None), ({5}, None), ({0, 3, 6, 7}, UNCONFIRMED)])
 def test_an_absence_counts_only_where_the_app_finds_another_account(task, found, ends, otherwise):  # noqa: F811
     """Its look-up says of everyone that they don't exist: its call has another address since a new version, say. One
-    that the app doesn't show is no proof of that."""
+    that the app doesn't show proves nothing."""
     removal, app = task("remove"), AnApp(None)
     ids = [row.external_id for row in Account.select().order_by(Account.external_id)]
     place, own = ids.index(removal.external_id), app.account
