@@ -8,7 +8,6 @@ from urllib.parse import urlsplit, urlunsplit
 from flask import Flask, Response, current_app, flash, g, make_response, redirect, render_template, request, url_for
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError
-from werkzeug.routing import RoutingException
 
 from sync import faults
 from sync.directory import push
@@ -146,7 +145,7 @@ def _page_at(address: str | None) -> str | None:
         parts = urlsplit(address or "")
         path = parts.path.removeprefix(request.script_root)
         current_app.create_url_adapter(request).match(path, method="GET")
-    except (ValueError, HTTPException, RoutingException):
+    except (ValueError, HTTPException):
         return None
     return None if path == "/" else urlunsplit(("", "", parts.path, parts.query, ""))
 

@@ -89,6 +89,17 @@ def test_someone_sent_to_sign_in_comes_back_to_the_page(site, olga):
     assert browser.get(sent.location).location == f"{PREFIX}/people?search=x"
 
 
+@pytest.mark.parametrize("header", ["HX-Current-URL", "Referer"])
+@pytest.mark.parametrize(("open_page", "back"), [
+    (f"{PREFIX}/people?search=x", f"?next={PREFIX}/people?search%3Dx"), (f"{PREFIX}/", ""), (PREFIX, ""),
+    (f"{PREFIX}/session", ""), (f"{PREFIX}{PREFIX}/people", "")])  # fmt: skip
+def test_someone_whose_form_came_too_late_comes_back_to_its_page(site, header, open_page, back):
+    headers = {header: f"http://acme.example{open_page}", **({"HX-Request": "true"} if header != "Referer" else {})}
+    browser = Client(site)
+    sent = browser.client.post(f"{PREFIX}/people", data={"csrf_token": browser.token()}, headers=headers)
+    assert (sent.location or sent.headers["HX-Redirect"]) == f"{PREFIX}/sign-in{back}"
+
+
 @pytest.mark.parametrize(
     "elsewhere", ["/apps", "//evil.example", f"{PREFIX}/../admin", f"{PREFIX}/%2e%2e/admin", f"{PREFIX}x", "x", ""])
 def test_the_way_back_never_leaves_the_path(site, olga, elsewhere):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 from sync.db import writing
-from sync.models import Account, App, Report
-from tests.sync.fixtures import Chat, after
+from sync.models import BIT, Account, App, Report
+from tests.sync.fixtures import Chat, after, email
 from tests.web.client import Client
+from web.member_view import LEFT_STILL_IN
 
 
 def add_kim(chat: Chat) -> None:
@@ -146,3 +147,16 @@ def test_the_next_check_is_announced_for_who_left(owner: Client, chat) -> None:
     chat.leave(4)
     page = owner.get(f"/apps/{chat.app.id}/members?search=Person+4").text
     assert "Left" in page and ", still has an account" in page
+
+
+def test_a_leavers_account_is_removed_where_the_app_says_now_that_it_is_suspended(owner: Client, chat) -> None:
+    chat.leave(4)
+    account = Account.get(Account.email == email(4))
+    for status, suspends, missing, is_in in (
+        ("suspended", True, None, False), ("suspended", True, BIT["role"], False), ("active", True, 0, True),
+        ("suspended", True, BIT["status"], True), ("suspended", False, 0, True),
+    ):  # fmt: skip
+        Account.update(status=status, missing_fields=missing).where(Account.id == account.id).execute()
+        App.update(removal_suspends=suspends).where(App.id == chat.app.id).execute()
+        page = owner.get(f"/apps/{chat.app.id}/members?search=Person+4")
+        assert (page.status_code, LEFT_STILL_IN in page.text) == (200, is_in)

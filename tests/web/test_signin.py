@@ -162,7 +162,7 @@ def test_htmx_is_sent_to_sign_in(anybody: Client, olga: Person) -> None:
 
 
 @pytest.mark.parametrize(("open_page", "back"), [
-    ("http://localhost/people?role=owner", "/people?role%3Downer"), ("http://localhost/", ""), ("", ""),
+    ("http://localhost/people?role=owner#top", "/people?role%3Downer"), ("http://localhost/", ""), ("", ""),
     ("http://localhost/session", ""), ("http://elsewhere.example/nowhere", ""), ("http://[", ""),
 ])  # fmt: skip
 @pytest.mark.parametrize("header", ["HX-Current-URL", "Referer"])
@@ -174,8 +174,11 @@ def test_a_form_that_is_sent_after_the_session_has_ended_says_so(anybody: Client
     answer = anybody.client.post("/people", data={"csrf_token": token}, headers={header: open_page, **htmx})
     led = answer.headers["HX-Redirect"] if htmx else answer.location
     assert led == (f"/sign-in?next={back}" if back else "/sign-in")
-    assert "You are no longer signed in, so nothing was changed" in anybody.get(led).text
-    assert anybody.get("/people").location == "/sign-in?next=/people" and anybody.messages() == []
+    said = "You are no longer signed in, so nothing was changed. Sign in, then do it again."
+    assert anybody.messages() == [("attention", said)]
+    for method in ("GET", "HEAD"):
+        asked = anybody.client.open("/people", method=method, headers={"Referer": "http://localhost/apps"})
+        assert asked.location == "/sign-in?next=/people" and anybody.messages() == []
 
 
 def test_front_door(anybody: Client, olga: Person) -> None:

@@ -8,7 +8,7 @@ from sync.models import Access, Account, App, Asset, Change, Person, Report
 from sync.reports import reports
 from tests.sync.fixtures import Chat, after, email
 from tests.web.client import Client
-from web.wizard import _removes_many, _undecided
+from web.wizard import _decided_otherwise, _removes_many, _undecided
 from web.wizard_rows import Given
 
 
@@ -95,13 +95,16 @@ def test_without_its_connector_or_its_key_an_app_is_shown_and_nothing_is_handed_
     assert Account.get_by_id(account.id).state == "present"
 
 
-@pytest.mark.parametrize(("ticked", "says"), [
-    ((1, 2), "1 change that you left out and 1 change that you approved differently. Your decisions were not applied. "
-             "A removal can be cancelled below"),
-    ((1, 3), "This report was already finished."), ((1, 2, 3), "1 change that you approved differently."),
-    ((1,), "1 change that you left out differently."),
+ALREADY = "This report was already finished. Its progress is shown below."
+STOP = " A removal can be cancelled below until it is done."
+
+
+@pytest.mark.parametrize(("ticked", "differently", "stop"), [
+    ((1, 2), "1 change that you left out and 1 change that you approved", STOP), ((1, 3), "", ""),
+    ((1, 2, 3), "1 change that you approved", ""), ((1,), "1 change that you left out", STOP),
+    ((), "2 changes that you left out", STOP),
 ])  # fmt: skip
-def test_an_owner_who_decided_otherwise_than_the_first_one_is_told_so(owner: Client, chat: Chat, ticked, says):
+def test_an_owner_who_decided_otherwise_than_the_first_one_is_told_so(owner: Client, chat, ticked, differently, stop):
     """Two Owners have the same wizard open; one removes Persons 1 and 3 and leaves 2 out."""
     chat.leave(1, 2, 3)
     report = chat.check().report
@@ -110,7 +113,13 @@ def test_an_owner_who_decided_otherwise_than_the_first_one_is_told_so(owner: Cli
     reasons = {f"reason-{id}": "Needed" for number, id in changes.items() if number not in ticked}
     answer = owner.send("POST", f"/reports/{report.id}/application", version=report.version, shown=[*changes.values()],
                         yes=[changes[number] for number in ticked], **reasons)  # fmt: skip
-    page = owner.get(answer.location).text
-    assert says in page and ("Ada Berg finished this report first" in page) == ("differently" in says)
+    assert answer.location == f"/apps/{chat.app.id}/activity"
+    assert owner.messages() == [("attention", f"Ada Berg finished this report first and decided {differently} "
+                                 f"differently. Your decisions were not applied.{stop}")
+                                if differently else ("ok", ALREADY)]  # fmt: skip
     assert {change.decision for change in Change.select().where(Change.report == report, Change.in_app)
             if change.kind == "removed user"} == {"confirmed", "left out"}
+
+
+def test_a_report_that_no_owner_finished_was_finished_by_a_standing_approval():
+    assert _decided_otherwise(Report(), 0, 1).startswith("A standing approval finished this report first and ")

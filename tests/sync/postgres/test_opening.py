@@ -9,7 +9,7 @@ import pytest
 from peewee import DatabaseError, SqliteDatabase
 from playhouse.migrations import Runner
 
-from sync.db import MIGRATIONS, DatabaseRefused, connected, db, open_database, writing
+from sync.db import MIGRATIONS, DatabaseRefused, connect_database, connected, db, open_database, writing
 from sync.jobs import queue
 from sync.models import Activity, Person, Setting
 from sync.postgres.schema import FIRST
@@ -128,16 +128,22 @@ def test_a_newer_one_is_refused(home, config):
 
 
 @ON_SERVER
-def test_a_later_migration_runs(home, tmp_path):
-    from sync.postgres import opening
+def test_a_server_that_is_too_old_is_refused(home, config, monkeypatch):
+    monkeypatch.setattr("sync.postgres.opening.OLDEST_SERVER", 99)
+    with pytest.raises(DatabaseRefused, match="Rollcall needs 99 or newer"):
+        open_database(config.database_url)
 
+
+@ON_SERVER
+def test_a_later_migration_runs(home, config, tmp_path, monkeypatch):
     later = tmp_path / "migrations"
     later.mkdir()
     for file in MIGRATIONS.glob("0*.py"):
         (later / file.name).symlink_to(file)
     (later / "9998_later.py").write_text(
         'def up(migrator, db):\n    db.execute_sql("ALTER TABLE person ADD COLUMN shoe_size INTEGER")\n')
-    opening.prepare(db, Runner(db, str(later)))
+    monkeypatch.setattr("sync.db.MIGRATIONS", later)
+    connect_database(config.database_url)
     assert Person.raw("SELECT shoe_size FROM person").tuples().execute() is not None
     assert Runner(db, str(later)).status()[-1].applied
 

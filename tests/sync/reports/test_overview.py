@@ -11,6 +11,7 @@ from sync.models import Access, Account, App, AppPerson, Asset, Change, Check, P
 from sync.reports import overview, reports, view
 from sync.reports.held import hold_what_is_too_many
 from sync.reports.overview import Reports
+from sync.states import ChangeDecision
 from tests.sync.fixtures import email
 
 
@@ -224,3 +225,13 @@ def test_a_guard_counts_accounts_and_people_without_one_each_once(chat, report):
     rows += [change(report, kind="to grant access", asset=assets[0], person=chat.people[8])]
     hold_what_is_too_many(report)
     assert {Change.get_by_id(row.id).decision for row in rows} == {"held"}
+
+
+def test_of_a_form_that_came_late_only_what_was_decided_the_other_way_counts(chat, report):
+    def each(of: Report) -> list[int]:
+        return [change(of, place + 1, kind=kind, decision=decision).id for kind in ("removed user", "to change role")
+                for place, decision in enumerate(ChangeDecision)]
+
+    ids = [*each(Report.create(app=chat.app, state="superseded")), *each(report), 0]
+    assert overview.decided_otherwise(report, ids, ()) == (4, 0), "confirmed and applied, of each kind"
+    assert overview.decided_otherwise(report, (), ids) == (0, 2)
