@@ -98,11 +98,13 @@ def finish(app: App, report: Report) -> Response | tuple[str, int]:
 
 def _decided_otherwise(report: Report, approved: int, left_out: int) -> str:
     """For someone whose page was open while someone else finished the report."""
-    parts = [f"{plural(approved, 'change')} that you left out"] if approved else []
-    parts += [f"{plural(left_out, 'change')} that you approved"] if left_out else []
+    was_approved = plural(approved, "change that you left out was", "changes that you left out were")
+    was_left_out = plural(left_out, "change that you approved was", "changes that you approved were")
+    parts = [f"{was_approved} approved"] if approved else []
+    parts += [f"{was_left_out} left out"] if left_out else []
     stop = " A removal can be cancelled below until it is done." if approved else ""
-    return (f"{short_name(report.decided_by or 'A standing approval')} finished this report first and decided "
-            f"{listed(parts)} differently. Your decisions were not applied.{stop}")  # fmt: skip
+    return (f"{short_name(report.decided_by or 'A standing approval')} finished this report first: {listed(parts)}. "
+            f"Your decisions were not applied.{stop}")  # fmt: skip
 
 
 def _finished(app: App, done: reports.Finish, left_out: int = 0) -> str:
