@@ -188,6 +188,8 @@ class ConnectorContract(ItemsContract, HolesContract, LostFieldsContract, ReachC
                 continue
             connector.change_role(account, role)
             assert set(self.by_id(connector)[account.id].roles) == set(announced), role
+            if LOOK_UP in connector.capabilities:
+                assert set(connector.account(account.id).roles) == set(announced), role
             possible += 1
         assert possible > 1
 
@@ -200,6 +202,8 @@ class ConnectorContract(ItemsContract, HolesContract, LostFieldsContract, ReachC
             connector.change_role(account, self.other_role)
             after = self.by_id(connector)[account.id]
             assert set(after.roles) == set(connector.roles_after(account, self.other_role))
+            if LOOK_UP in connector.capabilities:
+                assert connector.account(account.id).roles == after.roles, "by that, a task sees that it is done"
 
     # The second look
 

@@ -110,6 +110,13 @@ def test_an_app_that_cannot_be_asked_for_an_account_has_given_it_the_role(task):
     assert comes_to(task("change role", detail=change()), app) == (None, "") and len(app.calls) == 1
 
 
+def test_a_plain_role_that_the_app_does_not_name_beside_one_that_stays_is_given(task):  # noqa: F811
+    app = AnApp(seat(role="owner", further_roles=("guest",)), seat(role="guest"))
+    app.after = ("guest",)
+    row = task("change role", detail=change(role="member", before="owner", roles=["owner", "guest"], after=["guest"]))
+    assert comes_to(row, app) == (None, "") and len(app.calls) == 1
+
+
 def test_neither_rollcalls_account_nor_one_that_is_being_removed_gets_another_role(chat, task):  # noqa: F811
     row, app = task("change role", detail=change()), AnApp(seat())
     App.update(automation_external_id=account(3).external_id).where(App.id == chat.app.id).execute()
