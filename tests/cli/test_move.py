@@ -74,7 +74,8 @@ def test_there_and_back_every_row_is_the_same(busy: CommandLine, address: str) -
     assert "activity: " in doctor and "key: " in doctor, "all else is looked at too"
 
     back = busy.folder / "back.db"
-    again = busy.run("move", "--to", f"sqlite://{back}", ROLLCALL_DATABASE=address, ROLLCALL_HOME="home")  # from here
+    from_here = {"ROLLCALL_HOME": "home", "ROLLCALL_SECRET_KEY_FILE": "home/secret.key"}
+    again = busy.run("move", "--to", f"sqlite://{back}", ROLLCALL_DATABASE=address, **from_here)
     assert "rows" in again.out and PASSWORD not in again.out + again.err
     assert shown(busy, ROLLCALL_DATABASE=str(back)) == before
     with closing(sqlite3.connect(back)) as file:
@@ -115,6 +116,11 @@ def test_it_refuses_while_rollcall_runs_and_a_database_with_rows(busy: CommandLi
     with busy.served() as serving:
         assert "Rollcall is running" in busy.run("move", "--to", address, code=1).err
         assert busy.stop(serving) == 0
+    with psycopg.connect(address, autocommit=True) as another_program:
+        another_program.execute("CREATE TABLE diary (day DATE)")
+        refused = busy.run("move", "--to", address, code=1).err
+        assert "aren't Rollcall's" in refused and "DatabaseRefused" not in refused and PASSWORD not in refused
+        another_program.execute("DROP TABLE diary")
     busy.run("move", "--to", address)
     assert "used again" in busy.run("move", "--undo").out
     refused = busy.run("move", "--to", address, code=1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.base import LOOK_UP, CredentialRejected, NotRead, PartsUnread, Refused
+from connectors.base import LOOK_UP, CredentialRejected, NotRead, PartsUnread, Refused, TemporarilyUnavailable
 from connectors.base import Account as Seat
 from sync.models import BIT, Account, App, Person, Task
 from sync.tasks.perform import NotHeld
@@ -70,12 +70,13 @@ def test_an_absence_counts_only_where_the_app_finds_another_account(task, found,
     removal, app = task("remove"), AnApp(None)
     ids = [row.external_id for row in Account.select().order_by(Account.external_id)]
     place, own = ids.index(removal.external_id), app.account
-    near = {id: 3 + at - place for at, id in enumerate(ids)}
+    near, asked = {id: 3 + at - place for at, id in enumerate(ids)}, []
     other = App.create(connector="x", name="Other", category="Test", state="active")
     for id in (f"{removal.external_id}a", f"{removal.external_id}b"):  # in another app, nearer by its id
         Account.create(app=other, external_id=id, role="member")
 
     def look_up(id: str) -> Seat | None:
+        asked.append(near[id])
         if near[id] in found:
             return own(id)
         if otherwise and id != removal.external_id:
@@ -83,19 +84,23 @@ def test_an_absence_counts_only_where_the_app_finds_another_account(task, found,
         return None
 
     app.account = look_up
-    assert comes_to(removal, app)[0] is ends and app.calls == []
+    assert comes_to(removal, app)[0] is ends and app.calls == [] and asked[:2] == [3, 2]
     Account.update(state="gone").where(Account.id != removal.account_id).execute()
     assert comes_to(removal, app) == (None, ""), "there is nobody else to ask for"
 
 
-def test_an_absence_counts_where_the_app_says_which_parts_it_cannot_read(task):  # noqa: F811
+def test_an_absence_counts_where_the_app_says_which_parts_it_cannot_read_and_waits_for_an_answer(task):  # noqa: F811
     def account_of(id: str) -> None:
         if id != removal.external_id:
-            raise PartsUnread("No.", (NotRead("r", "No."),))
+            raise problem
 
-    removal, app = task("remove"), AnApp(None)
+    removal, app, problem = task("remove"), AnApp(None), PartsUnread("No.", (NotRead("r", "No."),))
     app.account = account_of
-    assert comes_to(removal, app) == (None, "") and app.calls == []
+    assert comes_to(removal, app) == (None, "")
+    problem = TemporarilyUnavailable("Later.")
+    with pytest.raises(TemporarilyUnavailable):
+        comes_to(removal, app)
+    assert app.calls == []
 
 
 @pytest.mark.parametrize(("missing", "calls"), [(0, 0), (BIT["role"], 0), (BIT["status"], 1)])
