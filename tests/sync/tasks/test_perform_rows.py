@@ -263,6 +263,12 @@ def test_a_role_is_changed_once_the_app_shows_it(task, after, ends):
     assert comes_to(row, app) == ends and len(app.calls) == 1
 
 
+def test_a_role_that_should_have_come_beside_the_new_one_does_not_matter(task):
+    app = AnApp(seat(), seat(role="admin"))
+    app.after = ("admin", "viewer")
+    assert comes_to(task("change role", detail=change(after=["admin", "viewer"])), app) == (None, "")
+
+
 @pytest.mark.parametrize(("role", "kept"), [("member", True), ("owner", False)])
 def test_the_last_administrator_keeps_a_role_that_administers(task, role, kept):
     Account.update(role="member").where(Account.id == account(0).id).execute()
