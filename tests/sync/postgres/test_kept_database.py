@@ -8,12 +8,13 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from sync.db import connected, db, writing
+from sync.db import connected, db
 from sync.jobs import queue
 from sync.models import Person
 from sync.postgres.database import WRITERS
 from tests import database, kept_file
 from tests.blank import config_of, open_acme
+from tests.test_kept_file import drop_a_trigger, write
 
 pytestmark = database.ON_SERVER
 KIND = "of these tests"
@@ -61,12 +62,6 @@ def first(at_first: tuple, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     """The connection that this test has, and the next one too unless this one leaves anything."""
     yield begin(tmp_path_factory)
     end()
-
-
-def write() -> None:
-    with writing():
-        Person.create(name="Ana Lima")
-        db.execute_sql("DELETE FROM setting")
 
 
 def change_a_row() -> None:
@@ -133,10 +128,6 @@ def test_another_thread_leaves_nothing_in_its_connection(first, at_first, tmp_pa
     assert settings == [("30s",)]
 
 
-def drop_a_trigger() -> None:
-    db.no_longer_append_only("activity", "delete")
-
-
 def make_a_table() -> None:
     db.execute_sql("CREATE TABLE left_here (id bigint)")
 
@@ -154,15 +145,15 @@ def begin_a_transaction() -> None:
     db.connection().execute(f"SELECT pg_advisory_xact_lock({WRITERS})")
 
 
-def make_it_anew() -> None:
-    folder = db.connection().info.dbname
+def create_it_again() -> None:
+    name = db.connection().info.dbname
     db.close()
     db.end_pool()
-    database._run(f"DROP DATABASE {folder} WITH (FORCE)")
-    database._run(f"CREATE DATABASE {folder}")
+    database._run(f"DROP DATABASE {name} WITH (FORCE)")
+    database._run(f"CREATE DATABASE {name}")
 
 
-@pytest.mark.parametrize("leave", [drop_a_trigger, make_a_table, need_no_value, set_it_for_all, make_it_anew])
+@pytest.mark.parametrize("leave", [drop_a_trigger, make_a_table, need_no_value, set_it_for_all, create_it_again])
 def test_a_test_that_leaves_another_schema_is_the_last_one_with_this_database(first, at_first, tmp_path_factory, leave):
     leave()
     end()
